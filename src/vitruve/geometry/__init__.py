@@ -1,0 +1,1 @@
+"""Geometry of pose: cameras, alignment, placement, kinematics, filters, ground."""

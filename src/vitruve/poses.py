@@ -1,0 +1,152 @@
+"""The records every floor above speaks in: what we were given, what we say, what we hand out.
+
+House units: metres, radians, seconds, pixels (pixel centres at .5). Camera frame: x right, y down,
+z forward. World frame: z up, floor at z = 0. ``T_world_cam`` maps camera to world.
+
+Axes: b batch, h hypotheses, t frames, j joints of ``skeleton``, k keypoints of
+``keypoint_skeleton``. Missing values are masked by a ``valid`` field, never by zeros.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TypeVar
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+from vitruve.geometry.camera import Camera
+from vitruve.skeletons.skeleton import Skeleton
+
+R = TypeVar("R", bound="TensorRecord")
+
+
+@dataclass(frozen=True, eq=False)
+class TensorRecord:
+    """A frozen bundle of tensors that moves, slices and collates as one."""
+
+    def map(self: R, fn: Callable[[Tensor], Tensor]) -> R:
+        """Apply ``fn`` to every tensor field; other fields pass through."""
+        items = {f.name: getattr(self, f.name) for f in fields(self)}
+        return replace(self, **{k: fn(v) for k, v in items.items() if isinstance(v, Tensor)})
+
+    def to(self: R, device: torch.device | str) -> R:
+        """Copy to ``device``."""
+        return self.map(lambda x: x.to(device))
+
+    def detach(self: R) -> R:
+        """Cut the graph behind every tensor."""
+        return self.map(torch.Tensor.detach)
+
+    @classmethod
+    def collate(cls: type[R], records: Sequence[R]) -> R:
+        """Stack records along a new leading axis.
+
+        Raises:
+            ValueError: A field is missing in some records only, or a constant field differs.
+        """
+        stacked = {}
+        for f in fields(cls):
+            values = [getattr(r, f.name) for r in records]
+            if all(isinstance(v, Tensor) for v in values):
+                stacked[f.name] = torch.stack(values)
+            elif not any(isinstance(v, Tensor) for v in values) and len(set(values)) == 1:
+                stacked[f.name] = values[0]
+            else:
+                raise ValueError(
+                    f"{cls.__name__}.{f.name} differs within the batch; "
+                    "group the sampler by it or drop the field"
+                )
+        return cls(**stacked)
+
+
+@dataclass(frozen=True, eq=False)
+class PoseBatch(TensorRecord):
+    """What an estimator is given, and the labels an objective may compare with."""
+
+    keypoint_skeleton: Skeleton
+    """Joint set of the 2D input."""
+    keypoints_px: Float[Tensor, "*b t k 2"]
+    """2D joints in pixels; where ``keypoints_valid`` is False the value is arbitrary but finite."""
+    keypoints_valid: Bool[Tensor, "*b t k"]
+    """False where the 2D joint was not seen."""
+    confidence: Float[Tensor, "*b t k"]
+    """How sure the detector is, 0 to 1; 1 for exact 2D."""
+    image_size_px: Float[Tensor, "*b 2"]
+    """Width, height."""
+    intrinsics: Float[Tensor, "*b 3 3"] | None = None
+    """Pinhole camera matrix in pixels."""
+    distortion: Float[Tensor, "*b terms"] | None = None
+    """OpenCV terms, if ``keypoints_px`` are distorted; None once they are undistorted."""
+    fps: Float[Tensor, "*b"] | None = None
+    """Frames per second of the ``t`` axis."""
+    skeleton: Skeleton | None = None
+    """Joint set of the labels."""
+    joints_cam: Float[Tensor, "*b t j 3"] | None = None
+    """3D labels in the camera frame, absolute, metres."""
+    valid: Bool[Tensor, "*b t j"] | None = None
+    """False where a label is missing; losses and metrics skip it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction(TensorRecord):
+    """What an estimator says. The hypothesis axis is always there; h=1 for a point estimate."""
+
+    skeleton: Skeleton
+    joints_cam: Float[Tensor, "*b h t j 3"]
+    """Camera axes, metres, relative to the person's root; add ``root_cam`` to place them."""
+    root_cam: Float[Tensor, "*b h t 3"] | None = None
+    """The root in the camera frame, metres; None when the estimator does not place."""
+    spread: Float[Tensor, "*b t j"] | None = None
+    """Standard deviation of each joint's position error, metres, where the estimator knows it."""
+
+
+@dataclass(frozen=True, eq=False)
+class KeypointSequence:
+    """2D joints of one person over a clip."""
+
+    skeleton: Skeleton
+    keypoints_px: Float[Tensor, "t k 2"]
+    """Arbitrary but finite where ``valid`` is False."""
+    valid: Bool[Tensor, "t k"]
+    confidence: Float[Tensor, "t k"]
+    """0 to 1."""
+    frames: Int64[Tensor, "t"]
+    """Source frame index of each row, increasing."""
+    fps: float
+    image_size_px: tuple[int, int]
+    """Width, height."""
+    person: int = 0
+    model: str = ""
+    """What made it: detector and version, or the file format it was read from."""
+
+
+@dataclass(frozen=True, eq=False)
+class PoseSequence:
+    """3D joints of one person over a clip: what Vitruve hands out."""
+
+    skeleton: Skeleton
+    joints_world: Float[Tensor, "t j 3"]
+    """World frame (z up, floor at 0), metres; arbitrary but finite where ``valid`` is False."""
+    valid: Bool[Tensor, "t j"]
+    frames: Int64[Tensor, "t"]
+    """Source frame index of each row, increasing."""
+    fps: float
+    spread: Float[Tensor, "t j"] | None = None
+    """Standard deviation of each joint's position, metres."""
+    camera: Camera | None = None
+    """The camera that saw it, with ``T_world_cam``; None for motion capture files."""
+    person: int = 0
+    model: str = ""
+    """What made it: estimator and version, or the file format it was read from."""
+
+    @property
+    def joints_cam(self) -> Float[Tensor, "t j 3"]:
+        """Joints in the camera frame, metres.
+
+        Raises:
+            ValueError: The sequence came without a camera.
+        """
+        if self.camera is None:
+            raise ValueError("this sequence has no camera, so joints_cam is unknown: use joints_world")
+        return self.camera.joints_to_cam(self.joints_world)
