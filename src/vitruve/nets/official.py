@@ -1,0 +1,84 @@
+"""Published state dicts: which net they are, and that net with their weights.
+
+Checkpoints wrap the weights under ``model_pos``, ``model`` or ``state_dict``, or are the state
+dict itself; keys start with ``module.`` when the net was saved from inside DataParallel.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from torch import Tensor, nn
+
+from vitruve import nets
+
+_WRAPPERS = ("model_pos", "model", "state_dict")
+
+
+def bare_state(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Unwrap a checkpoint to its state dict and strip ``module.``.
+
+    Raises:
+        ValueError: There is no state dict inside.
+    """
+    found = next((k for k in _WRAPPERS if isinstance(checkpoint.get(k), Mapping)), None)
+    state = checkpoint if found is None else checkpoint[found]
+    named = all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items())
+    if not state or not named:
+        raise ValueError(
+            f"no state dict in this checkpoint with keys {_shown(checkpoint)}; expected tensors "
+            f"by name, or such a dict under one of {', '.join(_WRAPPERS)}"
+        )
+    return {key.removeprefix("module."): value for key, value in state.items()}
+
+
+def recognise(state: Mapping[str, Any]) -> tuple[str, Any]:
+    """Tell which net of ``LIFTERS`` and which config a published state dict belongs to.
+
+    Args:
+        state: The state dict, or the checkpoint around it.
+
+    Raises:
+        ValueError: No net of ours has these keys.
+    """
+    bare = bare_state(state)
+    for name, (net, _) in nets.LIFTERS.items():
+        config = net.config_from_official(bare)
+        if config is not None:
+            return name, config
+    raise ValueError(
+        f"no lifter has the keys {_shown(bare)}; the known ones are {', '.join(nets.LIFTERS)}"
+    )
+
+
+def load_official(state: Mapping[str, Any], **hints: Any) -> nn.Module:
+    """Build the net a published state dict belongs to, weights loaded strictly, in eval mode.
+
+    Args:
+        state: The state dict, or the checkpoint around it.
+        **hints: Config fields that shapes cannot tell, such as ``causal`` or ``strided``.
+
+    Raises:
+        ValueError: The net is unknown, or the weights do not fill it exactly.
+        KeyError: A hint is no field of the config, or a key of the state dict has no rule.
+    """
+    bare = bare_state(state)
+    name, config = recognise(bare)
+    allowed = [field.name for field in fields(config)]
+    for hint in hints:
+        if hint not in allowed:
+            raise KeyError(f"{name} takes no hint {hint!r}; allowed: {', '.join(allowed)}")
+    net_class, _ = nets.LIFTERS[name]
+    net = net_class(replace(config, **hints))
+    try:
+        net.load_state_dict(net_class.from_official(bare))
+    except RuntimeError as error:
+        raise ValueError(
+            f"the weights do not fit {name} as recognised: {' '.join(str(error).split())}"
+        ) from error
+    return net.eval()
+
+
+def _shown(state: Mapping[str, Any]) -> str:
+    keys = [str(key) for key in state]
+    return ", ".join(keys[:4]) + (f" and {len(keys) - 4} more" if len(keys) > 4 else "")
