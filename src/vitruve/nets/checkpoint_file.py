@@ -13,7 +13,7 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -98,7 +98,7 @@ class _Inert:
 class _WeightsUnpickler(pickle._Unpickler):
     """The pure Python unpickler (the C one allocates whatever a memo index asks for)."""
 
-    def __init__(self, file: BinaryIO, storage: Callable[..., Tensor]) -> None:
+    def __init__(self, file: io.BufferedIOBase, storage: Callable[..., Tensor]) -> None:
         super().__init__(file, encoding="latin1")
         self._storage = storage
 
@@ -134,7 +134,7 @@ class _WeightsUnpickler(pickle._Unpickler):
         return data
 
 
-def _read_zip(file: BinaryIO) -> Any:
+def _read_zip(file: io.BufferedIOBase) -> Any:
     size = file.seek(0, io.SEEK_END)
     with zipfile.ZipFile(file) as archive:
         names = [n for n in archive.namelist() if n.endswith("data.pkl") and n.count("/") == 1]
@@ -157,7 +157,7 @@ def _read_zip(file: BinaryIO) -> Any:
         return _WeightsUnpickler(io.BytesIO(archive.read(names[0])), storage).load()
 
 
-def _read_legacy(file: BinaryIO) -> Any:
+def _read_legacy(file: io.BufferedIOBase) -> Any:
     """Magic, version, machine; then the object, its storage keys, and each storage's numbers."""
     budget = file.seek(0, io.SEEK_END)
     file.seek(0)

@@ -55,8 +55,7 @@ class VideoPose3DConfig:
     weights and, in eval mode, same output as the dilated form; much cheaper to train."""
 
     def __post_init__(self) -> None:
-        """Check the widths; a list (from JSON) becomes a tuple."""
-        object.__setattr__(self, "widths", tuple(self.widths))
+        """Check the widths."""
         if not self.widths or any(w < 1 or w % 2 == 0 for w in self.widths):
             raise ValueError(
                 f"widths must be odd and positive, such as (3, 3, 3); got {self.widths}"

@@ -1,0 +1,57 @@
+"""Golden cases: runs of published nets whose weights and inputs follow a rule.
+
+Keys are sorted; key number i is filled from `default_rng(1000 + i)`, in float64, then cast.
+`w05`: 0.05 N. `strong`: every layer keeps the signal's scale. Integer counters are zero.
+"""
+
+import hashlib
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+
+RULES = ("w05", "strong")
+TOLERANCE = 3e-6
+
+
+def read_cases(net):
+    return json.loads((Path(__file__).parent / f"golden_{net}.json").read_text())
+
+
+def _fill(i, key, shape, rule):
+    noise = np.random.default_rng(1000 + i).standard_normal(shape)
+    if key.endswith("num_batches_tracked"):
+        return np.zeros(shape, np.int64)
+    if rule == "w05":
+        values = np.abs(0.05 * noise) + 0.5 if key.endswith("running_var") else 0.05 * noise
+    elif key.endswith("running_var"):
+        values = 0.5 + 0.5 * np.abs(noise)
+    elif key.endswith("weight"):
+        values = noise / math.sqrt(math.prod(shape[1:])) if len(shape) > 1 else 1 + 0.2 * noise
+    else:
+        values = 0.2 * noise
+    return np.asarray(values, np.float32)
+
+
+def make_state(case, rule):
+    """Fill a published state dict by rule; checked against the run's own hash where it has one."""
+    filled = {k: _fill(i, k, s, rule) for i, (k, s) in enumerate(sorted(case["shapes"].items()))}
+    if rule in case:
+        digest = hashlib.sha256()
+        for key, value in filled.items():
+            digest.update(key.encode() + value.tobytes())
+        assert digest.hexdigest() == case[rule]["weights_sha256"]
+    return {key: torch.from_numpy(value) for key, value in filled.items()}
+
+
+def make_input(case):
+    noise = np.random.default_rng(7).standard_normal(case["input_shape"])
+    return torch.from_numpy(noise.astype(np.float32))
+
+
+def assert_golden(output, case, rule):
+    assert list(output.shape) == case["output_shape"]
+    error = output.detach().flatten()[case["index"]] - torch.tensor(case[rule]["values"])
+    assert float(error.abs().max()) <= TOLERANCE * case[rule]["largest"]
