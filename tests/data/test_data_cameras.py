@@ -93,7 +93,7 @@ def test_random_cameras_keep_the_ball_in_view_unless_truncated():
     identity = rotation @ rotation.transpose(-1, -2)
     torch.testing.assert_close(identity, torch.eye(3).expand(500, 3, 3), atol=1e-5, rtol=0)
     torch.testing.assert_close(torch.linalg.det(rotation), torch.ones(500))
-    assert (cameras.T_world_cam[:, 2, 3] > -1.5).all()
+    assert (cameras.T_world_cam[:, 2, 3] >= 0.19).all()  # above the floor
 
 
 def test_same_seed_same_cameras():

@@ -156,7 +156,7 @@ class RandomCamerasConfig:
     fov_deg: tuple[float, float] = (20.0, 100.0)
     """Field of view across the longer image side, degrees."""
     pitch_deg: tuple[float, float] = (-15.0, 50.0)
-    """How far the camera looks down, degrees."""
+    """How far the line of sight to the subject points down, degrees."""
     roll_deg: float = 35.0
     """Largest turn about the optical axis, degrees."""
     level_fraction: float = 0.5
@@ -205,22 +205,24 @@ class RandomCameras:
         ball_px = radius * focal / depth
         room_px = (size / 2 - ball_px[:, None]).clamp(min=0) + 0.05 * size.amin(-1, keepdim=True)
         offset = (2 * rand[4:6].T - 1) * room_px / focal[:, None]
-        R = self._rotations(rand[6:9], centre[:, 2], depth)
         ray = torch.cat([offset, torch.ones(b, 1)], -1)
+        distance = depth * ray.norm(dim=-1)
+        R = self._towards(rand[6:9], centre[:, 2], distance)
         T = torch.eye(4).repeat(b, 1, 1)
-        T[:, :3, :3] = R
-        T[:, :3, 3] = centre - depth[:, None] * (R @ ray[..., None])[..., 0]
+        T[:, :3, :3] = R @ _turn_to_axis(ray / ray.norm(dim=-1, keepdim=True))
+        T[:, :3, 3] = centre - distance[:, None] * R[:, :, 2]
         intrinsics = torch.diag_embed(torch.stack([focal, focal, torch.ones(b)], -1))
         intrinsics[:, :2, 2] = size / 2
         return CameraBatch(intrinsics, size, T)
 
-    def _rotations(
-        self, rand: Float[Tensor, "3 b"], height: Float[Tensor, "b"], depth: Float[Tensor, "b"]
+    def _towards(
+        self, rand: Float[Tensor, "3 b"], height: Float[Tensor, "b"], distance: Float[Tensor, "b"]
     ) -> Float[Tensor, "b 3 3"]:
+        """Rotations whose z axes are the lines of sight to the subjects."""
         config = self.config
         yaw = 2 * math.pi * rand[0]
         pitch = torch.deg2rad(_within(rand[1], config.pitch_deg))
-        lowest = -torch.asin(((height - FLOOR_CLEARANCE_M) / depth).clamp(0, 0.99))
+        lowest = -torch.asin(((height - FLOOR_CLEARANCE_M) / distance).clamp(0, 0.99))
         turn = 2 * rand[2] - 1
         # The same draw decides level or not and how much, so a level camera costs no extra draw.
         level = turn.abs() < config.level_fraction
@@ -239,6 +241,14 @@ def look_rotation(
     down = torch.linalg.cross(forward, right)
     cos, sin = roll.cos()[:, None], roll.sin()[:, None]
     return torch.stack([cos * right + sin * down, cos * down - sin * right, forward], -1)
+
+
+def _turn_to_axis(ray: Float[Tensor, "b 3"]) -> Float[Tensor, "b 3 3"]:
+    """The smallest rotation that takes a unit ray of the camera to the optical axis."""
+    axis = torch.linalg.cross(ray, torch.tensor([0.0, 0.0, 1.0]).expand_as(ray))
+    sine = axis.norm(dim=-1, keepdim=True)
+    angle = torch.atan2(sine, ray[:, 2:])
+    return roma.rotvec_to_rotmat(axis / sine.clamp(min=1e-9) * angle)
 
 
 def _yaw_matrix(yaw: Float[Tensor, "b"]) -> Float[Tensor, "b 4 4"]:
