@@ -32,7 +32,9 @@ def open_video(path: Path) -> InputContainer:
         raise FileError(f"{path} is empty (0 bytes)")
     try:
         # `file:` keeps names such as `a:b.mp4` from being read as network addresses.
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
+        container = av.open(
+            f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace"
+        )
     except FFmpegError as error:
         raise FileError(f"{path} is not a video that can be read: {error.strerror}") from error
     if container.format.name in _NOT_VIDEO or not container.streams.video:
@@ -42,6 +44,9 @@ def open_video(path: Path) -> InputContainer:
             f"{path} holds no video (it reads as {name!r}): name a video or image folder"
         )
     context = container.streams.video[0].codec_context
+    if context is None:
+        container.close()
+        raise FileError(f"{path} uses a video codec that cannot be decoded: re-encode it as H.264")
     check_pixels(path, context.width, context.height)
     return container
 

@@ -142,6 +142,7 @@ class FrameReader(Iterator[VideoFrame]):
             if packet is None:
                 break
             num_packets += packet.size > 0
+            num_bad += packet.is_corrupt
             try:
                 for frame in packet.decode():
                     num_frames += 1
@@ -153,7 +154,7 @@ class FrameReader(Iterator[VideoFrame]):
             stated = f" of {stream.frames} stated" if stream.frames else ""
             self.damage = (
                 f"{self._path} is damaged or cut short: {num_frames}{stated} frames read, "
-                f"{num_bad} packets cannot be decoded"
+                f"{num_bad} packets damaged"
             )
 
     def _upright(self, frame: DecodedFrame, first: DecodedFrame) -> UInt8[np.ndarray, "y x 3"]:
@@ -232,15 +233,16 @@ def probe(path: str | Path, *, fps: float | None = None) -> VideoInfo:
         times = packet_times(container, stream)
         rate = frame_rate(stream, times)
         duration = duration_s(container, stream)
+        stated = stream.frames
     with closing(open_video(path)) as container:
         first = first_frame(path, container)
     width, height = first.width, first.height
     rotation = rotation_deg(first)
     size = (height, width) if rotation % 180 else (width, height)
-    num = stream.frames or (round(duration * rate) if duration else None)
+    num = stated or (round(duration * rate) if duration else None)
     steps = np.diff(times)
     varies = bool(len(steps) > 1 and np.ptp(steps) > max(0.1 * float(np.median(steps)), 0.0015))
-    return VideoInfo(path, size, rate, num, stream.frames > 0, duration, rotation, varies)
+    return VideoInfo(path, size, rate, num, stated > 0, duration, rotation, varies)
 
 
 def _existing(path: str | Path) -> Path:
