@@ -1,5 +1,31 @@
-"""Skeleton formats: one name, one definition."""
+"""Skeleton formats: one name, one definition, and what converts into what."""
 
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from vitruve.skeletons.formats import ALIASES, Formats
 from vitruve.skeletons.skeleton import Skeleton
 
-__all__ = ["Skeleton"]
+__all__ = ["SKELETONS", "Skeleton", "recognise_joints", "skeleton"]
+
+SKELETONS: Mapping[str, Skeleton] = Formats()
+"""Every format by name; parsed from ``formats.json`` on first use."""
+
+
+def skeleton(name: str) -> Skeleton:
+    """Look a format up by name or alias.
+
+    Raises:
+        KeyError: No format has this name; the message offers the closest ones.
+    """
+    known = ALIASES.get(name, name)
+    if known in SKELETONS:
+        return SKELETONS[known]
+    close = get_close_matches(name, [*SKELETONS, *ALIASES], n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "pass a ready Skeleton"
+    raise KeyError(f"no skeleton {name!r}; {hint} Known: {', '.join(sorted(SKELETONS))}")
+
+
+def recognise_joints(names: tuple[str, ...]) -> Skeleton | None:
+    """Find the format whose joints have these names in this order, ours or the source's."""
+    return next((s for s in SKELETONS.values() if names in (s.names, s.aliases)), None)
