@@ -1,1 +1,9 @@
-"""The recipes room."""
+"""Recipes: full runs as frozen dataclasses."""
+
+from vitruve.recipes.run import Run, TermConfig
+from vitruve.recipes.toys import TOYS
+
+RECIPES: dict[str, Run] = {**TOYS}
+"""Every run by name: ``<paper>.<data>.<net>.<variant>``."""
+
+__all__ = ["RECIPES", "Run", "TermConfig"]

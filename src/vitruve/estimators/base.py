@@ -1,0 +1,54 @@
+"""An estimator maps what we were given to what we say: net, normalisation and decoding."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from torch import nn
+
+from vitruve.poses import PoseBatch, Prediction
+from vitruve.skeletons.skeleton import Skeleton
+
+
+class Estimator(nn.Module, ABC):
+    """Anything that predicts 3D joints from a batch."""
+
+    config: Any
+    """The frozen dataclass it was built from."""
+    skeleton: Skeleton
+    """Joint set of the prediction."""
+    keypoint_skeleton: Skeleton
+    """Joint set it expects as input."""
+    receptive_field: int
+    """Frames that one predicted frame looks at."""
+    needs: tuple[str, ...] = ("keypoints_px",)
+    """PoseBatch fields that must be present."""
+
+    @abstractmethod
+    def forward(self, batch: PoseBatch) -> Prediction:
+        """Predict every frame of ``batch``."""
+
+    def training_forward(self, batch: PoseBatch) -> Prediction:
+        """Predict for the objectives; may cover only the central frames."""
+        return self(batch)
+
+    def check(self, batch: PoseBatch) -> None:
+        """Refuse a batch this estimator cannot read.
+
+        Raises:
+            ValueError: A needed field is missing, or the keypoints are of another skeleton.
+        """
+        if missing := [name for name in self.needs if getattr(batch, name) is None]:
+            raise ValueError(
+                f"{type(self).__name__} needs PoseBatch.{missing[0]}; this batch has none"
+            )
+        given, wanted = batch.keypoint_skeleton, self.keypoint_skeleton
+        if given.names == wanted.names:
+            return
+        if set(given.names) == set(wanted.names):
+            kind = "the same keypoints in another order"
+        else:
+            kind = "other keypoints"
+        raise ValueError(
+            f"the estimator reads keypoints {wanted.name!r} {wanted.names}, but the batch holds "
+            f"{given.name!r} {given.names}: {kind}; convert them first"
+        )

@@ -1,0 +1,112 @@
+"""Lifter: any net of ``nets.LIFTERS`` with its normalisation, padding and decoding.
+
+Axes: b batch, t frames, k keypoints, j joints, c channels.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vitruve.estimators.base import Estimator
+from vitruve.estimators.normalise import NORMALISERS
+from vitruve.nets import LIFTERS
+from vitruve.poses import PoseBatch, Prediction
+from vitruve.skeletons.skeleton import Skeleton
+
+
+@dataclass(frozen=True)
+class LifterConfig:
+    """A lifting estimator."""
+
+    skeleton: Skeleton
+    """Joint set of the output."""
+    keypoint_skeleton: Skeleton
+    """Joint set of the input."""
+    net: str
+    """Name in ``nets.LIFTERS``."""
+    net_config: Any
+    """Config of that net; its input channels are 2, or 3 with ``confidence``."""
+    normaliser: str = "screen"
+    """Name in ``estimators.normalise.NORMALISERS``."""
+    confidence: bool = False
+    """Give the net each keypoint's confidence as a third channel, 0 where it was not seen."""
+
+    @classmethod
+    def choices(cls, data: Mapping[str, Any]) -> dict[str, type]:
+        """Types of the fields that depend on other fields, for reading a saved config.
+
+        Raises:
+            KeyError: The net is unknown.
+        """
+        return {"net_config": _lookup(LIFTERS, "net", data.get("net"))[1]}
+
+
+class Lifter(Estimator):
+    """2D keypoints to 3D joints relative to the root; every frame is predicted."""
+
+    def __init__(self, config: LifterConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.skeleton = config.skeleton
+        self.keypoint_skeleton = config.keypoint_skeleton
+        self.normaliser = _lookup(NORMALISERS, "normaliser", config.normaliser)
+        self.needs = ("keypoints_px", *self.normaliser.needs)
+        _check_sizes(config)
+        self.net = _lookup(LIFTERS, "net", config.net)[0](config.net_config)
+        self.receptive_field = self.net.receptive_field
+
+    def forward(self, batch: PoseBatch) -> Prediction:
+        """Predict every frame; beyond its ends the clip stands still."""
+        before, after = self.net.padding
+        x = self._encode(batch)
+        x = torch.cat([x[:, :1].expand(-1, before, -1, -1), x], dim=1)
+        x = torch.cat([x, x[:, -1:].expand(-1, after, -1, -1)], dim=1)
+        return self._decode(self.net(x), batch)
+
+    def training_forward(self, batch: PoseBatch) -> Prediction:
+        """Predict the central frames that have a full view, or all if the clip is too short."""
+        before, after = self.net.padding
+        if before != after or batch.keypoints_px.shape[-3] < self.receptive_field:
+            return self(batch)
+        return self._decode(self.net(self._encode(batch)), batch)
+
+    def _encode(self, batch: PoseBatch) -> Float[Tensor, "b t k c"]:
+        self.check(batch)
+        x = self.normaliser.encode(batch)
+        seen = batch.keypoints_valid.unsqueeze(-1)
+        if self.config.confidence:
+            x = torch.cat([x, batch.confidence.unsqueeze(-1)], dim=-1)
+        # An unseen keypoint holds an arbitrary value; the net must not react to it.
+        return x.where(seen, 0.0).flatten(end_dim=-4) if x.ndim > 3 else x.where(seen, 0.0)[None]
+
+    def _decode(self, output: Float[Tensor, "b t j 3"], batch: PoseBatch) -> Prediction:
+        leading = batch.keypoints_px.shape[:-3]
+        joints = self.normaliser.decode(output.reshape(*leading, *output.shape[1:]), batch)
+        root = self.skeleton.root
+        joints = joints - joints[..., root : root + 1, :]
+        return Prediction(self.skeleton, joints.unsqueeze(-4))
+
+
+def _lookup(table: Mapping[str, Any], kind: str, name: Any) -> Any:
+    if name not in table:
+        raise KeyError(f"unknown {kind} {name!r}; there are {sorted(table)}")
+    return table[name]
+
+
+def _check_sizes(config: LifterConfig) -> None:
+    wanted = {
+        "num_keypoints": config.keypoint_skeleton.num_joints,
+        "num_joints": config.skeleton.num_joints,
+        "in_channels": 3 if config.confidence else 2,
+    }
+    for name, value in wanted.items():
+        given = getattr(config.net_config, name)
+        if given != value:
+            raise ValueError(
+                f"{type(config.net_config).__name__}.{name} is {given}, but the lifter's "
+                f"skeletons and channels need {value}"
+            )

@@ -1,0 +1,59 @@
+"""How pixels become the input of a lifting net, and its output becomes metres.
+
+A normaliser sees the whole batch, so it may use the camera. Both directions are functions of the
+batch alone and share no state.
+
+Axes: b batch, t frames, k keypoints, j joints.
+"""
+
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vitruve.poses import PoseBatch
+
+
+@runtime_checkable
+class Normaliser(Protocol):
+    """Pixels to net input, net output to metres."""
+
+    needs: tuple[str, ...]
+    """PoseBatch fields that must be present."""
+
+    def encode(self, batch: PoseBatch) -> Float[Tensor, "*b t k 2"]:
+        """Net input of every keypoint, of the order of 1; invalid ones are finite."""
+        ...
+
+    def decode(
+        self, joints: Float[Tensor, "*b t j 3"], batch: PoseBatch
+    ) -> Float[Tensor, "*b t j 3"]:
+        """Camera axes, metres, from net output of the batch's central frames."""
+        ...
+
+
+class Screen:
+    """Width to [-1, 1] with the aspect ratio kept, as published by Pavllo et al. (CVPR 2019).
+
+    The net speaks metres in camera axes, so decoding changes nothing.
+    """
+
+    needs: tuple[str, ...] = ()
+
+    def encode(self, batch: PoseBatch) -> Float[Tensor, "*b t k 2"]:
+        """``x / w * 2 - 1`` and ``y / w * 2 - h / w``."""
+        width, height = batch.image_size_px[..., None, None, :].unbind(-1)
+        offset = torch.stack([torch.ones_like(width), height / width], dim=-1)
+        return batch.keypoints_px * (2 / width).unsqueeze(-1) - offset
+
+    def decode(
+        self, joints: Float[Tensor, "*b t j 3"], batch: PoseBatch
+    ) -> Float[Tensor, "*b t j 3"]:
+        """The joints as they are."""
+        del batch
+        return joints
+
+
+NORMALISERS: dict[str, Normaliser] = {"screen": Screen()}
+"""Every normaliser by the name a lifter's config carries."""

@@ -1,0 +1,116 @@
+"""Estimators with their weights: one safetensors file each, found by name or path."""
+
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from vitruve.estimators.base import Estimator
+from vitruve.estimators.config import config_from_dict
+from vitruve.estimators.lifter import Lifter, LifterConfig
+from vitruve.estimators.tensor_file import load_strictly, read_tensors, write_tensors
+
+ESTIMATORS: dict[str, tuple[type[Estimator], Any]] = {"lifter": (Lifter, LifterConfig)}
+"""Every estimator by the name that its weight files carry."""
+
+PACKAGED = Path(__file__).parent / "weights"
+"""Folder of the weights that come with the package: NAME.safetensors."""
+
+
+def make_estimator(name: str, config: Any) -> Estimator:
+    """Build an untrained estimator of the table.
+
+    Raises:
+        KeyError: No estimator of that name.
+    """
+    if name not in ESTIMATORS:
+        raise KeyError(f"unknown estimator {name!r}; there are {sorted(ESTIMATORS)}")
+    build: Any = ESTIMATORS[name][0]
+    return build(config)
+
+
+def save_estimator(
+    estimator: Estimator, path: str | Path, card: str = "", commit: str = ""
+) -> None:
+    """Write an estimator's weights and everything needed to rebuild it.
+
+    Args:
+        estimator: One of ``ESTIMATORS``.
+        path: The file, by convention ``*.safetensors``.
+        card: What it was trained on, its licence and its figures, for people.
+        commit: Version of the code that trained it.
+
+    Raises:
+        KeyError: The estimator's class is not in the table.
+    """
+    names = [name for name, (cls, _) in ESTIMATORS.items() if type(estimator) is cls]
+    if not names:
+        raise KeyError(f"{type(estimator).__name__} is not in ESTIMATORS, so it cannot be saved")
+    document = {
+        "kind": "estimator",
+        "estimator": names[0],
+        "config": asdict(estimator.config),
+        "skeleton": estimator.skeleton.name,
+        "keypoint_skeleton": estimator.keypoint_skeleton.name,
+        "unit": "metre",
+        "axes": "camera frame: x right, y down, z forward; relative to the root",
+        "version": _version(),
+        "commit": commit,
+        "card": card,
+    }
+    write_tensors(path, estimator.state_dict(), document)
+
+
+def load_estimator(path: str | Path) -> Estimator:
+    """Rebuild a saved estimator, in eval mode, on the CPU.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is damaged, not an estimator, or its parts do not fit together.
+        KeyError: It names an estimator or a net that this version does not have.
+    """
+    tensors, document = read_tensors(path, "estimator")
+    name = str(document.get("estimator"))
+    if name not in ESTIMATORS:
+        raise KeyError(f"{path} holds estimator {name!r}; this version has {sorted(ESTIMATORS)}")
+    stored = sum(t.numel() for t in tensors.values())
+    config = config_from_dict(ESTIMATORS[name][1], document.get("config"))
+    estimator = _sized_like(name, config, stored, str(path))
+    load_strictly(estimator, tensors, str(path))
+    return estimator.eval()
+
+
+def load(name_or_path: str | Path = "default") -> Estimator:
+    """Load packaged weights by name, or any weight file by path.
+
+    Raises:
+        KeyError: Neither a packaged name nor a file.
+    """
+    packaged = PACKAGED / f"{name_or_path}.safetensors"
+    if Path(name_or_path).is_file():
+        return load_estimator(name_or_path)
+    if Path(name_or_path).name == str(name_or_path) and packaged.is_file():
+        return load_estimator(packaged)
+    names = sorted(p.stem for p in PACKAGED.glob("*.safetensors"))
+    raise KeyError(
+        f"no weights {str(name_or_path)!r}: packaged are {names}; "
+        "a path must name an existing .safetensors file"
+    )
+
+
+def _sized_like(name: str, config: Any, stored: int, source: str) -> Estimator:
+    """Build the estimator only if its config asks for as many numbers as the file holds."""
+    import torch
+
+    with torch.device("meta"):
+        asked = sum(t.numel() for t in make_estimator(name, config).state_dict().values())
+    if asked != stored:
+        raise ValueError(f"{source} holds {stored} numbers, but its config asks for {asked}")
+    return make_estimator(name, config)
+
+
+def _version() -> str:
+    try:
+        return version("vitruve")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,117 @@
+"""An objective turns a prediction into a loss, and may learn while doing so.
+
+Axes: b batch, h hypotheses, t frames, j joints.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from vitruve.poses import PoseBatch, Prediction
+
+
+class Objective(nn.Module, ABC):
+    """A training signal for any estimator.
+
+    Cooperative objectives learn on ``loss`` itself; rivals override ``own_loss``. The trainer
+    steps the objective on ``own_loss`` with the prediction detached, then the estimator on
+    ``loss`` with the objective frozen, so neither sees the other's gradient.
+    """
+
+    @abstractmethod
+    def loss(self, prediction: Prediction, batch: PoseBatch) -> Float[Tensor, ""]:
+        """Loss that trains the estimator."""
+
+    def own_loss(self, prediction: Prediction, batch: PoseBatch) -> Float[Tensor, ""]:
+        """Loss that trains this objective's own parameters, if it has any."""
+        return self.loss(prediction, batch)
+
+
+@dataclass(frozen=True)
+class Term:
+    """An objective's place in the total: its weight over time and its own learning rate."""
+
+    objective: Objective
+    weight: float | Callable[[int], float] = 1.0
+    """A constant, or a schedule of the step; 0 leaves the objective out of the total."""
+    learning_rate: float = 1e-4
+    """Of the objective's own optimizer."""
+
+    def weight_at(self, step: int) -> float:
+        """Weight at a training step."""
+        return self.weight(step) if callable(self.weight) else self.weight
+
+    def make_optimizer(self) -> torch.optim.Optimizer | None:
+        """An optimizer over the objective's parameters, or None when it has none."""
+        own = [p for p in self.objective.parameters() if p.requires_grad]
+        return torch.optim.AdamW(own, lr=self.learning_rate) if own else None
+
+
+@contextmanager
+def frozen(modules: Iterable[nn.Module]) -> Iterator[None]:
+    """Let gradients flow through ``modules`` but not into them."""
+    trainable = [p for m in modules for p in m.parameters() if p.requires_grad]
+    for p in trainable:
+        p.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for p in trainable:
+            p.requires_grad_(True)
+
+
+def labels(
+    prediction: Prediction, batch: PoseBatch
+) -> tuple[Float[Tensor, "*b 1 t j 3"], Bool[Tensor, "*b 1 t j"]]:
+    """3D labels of the frames that ``prediction`` covers, with a hypothesis axis.
+
+    A prediction shorter than the batch covers its central frames (valid convolutions).
+
+    Returns:
+        Joints in the camera frame, absolute, metres; and which of them are labelled.
+
+    Raises:
+        ValueError: The batch has no 3D labels, or labels of another skeleton.
+    """
+    if batch.joints_cam is None or batch.skeleton is None:
+        raise ValueError("this objective needs PoseBatch.joints_cam; the batch has no 3D labels")
+    if batch.skeleton.names != prediction.skeleton.names:
+        raise ValueError(
+            f"labels are of skeleton {batch.skeleton.name!r} but the estimator says "
+            f"{prediction.skeleton.name!r}; convert the data or choose another estimator skeleton"
+        )
+    valid = batch.valid
+    if valid is None:
+        valid = torch.ones_like(batch.joints_cam[..., 0], dtype=torch.bool)
+    covered = prediction.joints_cam.shape[-3]
+    start = (valid.shape[-2] - covered) // 2
+    frames = slice(start, start + covered)
+    return batch.joints_cam[..., frames, :, :].unsqueeze(-4), valid[..., frames, :].unsqueeze(-3)
+
+
+def joint_weighting(
+    weights: tuple[float, ...] | None, like: Float[Tensor, "*b j"]
+) -> Float[Tensor, "j"]:
+    """Per-joint weights as a tensor; ones when none are given.
+
+    Raises:
+        ValueError: The number of weights is not the number of joints.
+    """
+    if weights is None:
+        return like.new_ones(like.shape[-1])
+    if len(weights) != like.shape[-1]:
+        raise ValueError(
+            f"joint_weights holds {len(weights)} numbers, but the skeleton has "
+            f"{like.shape[-1]} joints; give one per joint"
+        )
+    return like.new_tensor(weights)
+
+
+def masked_mean(values: Float[Tensor, "*b"], mask: Bool[Tensor, "*b"]) -> Float[Tensor, ""]:
+    """Mean of ``values`` where ``mask``; 0 with a graph when nothing is valid."""
+    return values.where(mask, 0.0).sum() / mask.sum().clamp(min=1)

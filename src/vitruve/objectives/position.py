@@ -1,0 +1,72 @@
+"""Supervised position error.
+
+Axes: b batch, h hypotheses, t frames, j joints.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from vitruve.objectives.base import Objective, joint_weighting, labels, masked_mean
+from vitruve.poses import PoseBatch, Prediction
+from vitruve.skeletons.skeleton import Skeleton
+
+
+@dataclass(frozen=True)
+class PositionConfig:
+    """Settings of the position error."""
+
+    norm: Literal["l2", "mse"] = "l2"
+    """l2: mean joint distance, metres. mse: mean squared coordinate error, square metres."""
+    root_centred: bool = True
+    """Compare relative to the root; otherwise in the camera frame, where the estimator places."""
+    joint_weights: tuple[float, ...] | None = None
+    """One factor per joint of the skeleton; None weighs all alike."""
+
+
+class PositionObjective(Objective):
+    """Distance to the label, mean over hypotheses, frames and labelled joints."""
+
+    def __init__(self, config: PositionConfig) -> None:
+        super().__init__()
+        self.config = config
+
+    def loss(self, prediction: Prediction, batch: PoseBatch) -> Float[Tensor, ""]:
+        """Mean error.
+
+        Raises:
+            ValueError: No 3D labels, another skeleton, or an absolute comparison of an estimator
+                that does not place the root.
+        """
+        target, valid = labels(prediction, batch)
+        if self.config.root_centred:
+            target, valid = root_relative(target, valid, prediction.skeleton)
+            predicted = prediction.joints_cam
+        elif prediction.root_cam is not None:
+            predicted = prediction.joints_cam + prediction.root_cam.unsqueeze(-2)
+        else:
+            raise ValueError(
+                "root_centred=False needs an estimator that says root_cam; this one does not place"
+            )
+        difference = predicted - target
+        match self.config.norm:
+            case "l2":
+                error = torch.linalg.vector_norm(difference, dim=-1)
+            case "mse":
+                error = difference.square().mean(dim=-1)
+            case _:
+                assert_never(self.config.norm)
+        weighted = error * joint_weighting(self.config.joint_weights, error)
+        return masked_mean(weighted, valid.expand_as(weighted))
+
+
+def root_relative(
+    joints: Float[Tensor, "*b t j 3"], valid: Bool[Tensor, "*b t j"], skeleton: Skeleton
+) -> tuple[Float[Tensor, "*b t j 3"], Bool[Tensor, "*b t j"]]:
+    """Joints relative to the skeleton's root; nothing is valid in a frame without its root."""
+    root = skeleton.root
+    centred = joints - joints[..., root : root + 1, :]
+    return centred, valid & valid[..., root : root + 1]

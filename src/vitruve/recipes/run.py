@@ -1,0 +1,107 @@
+"""A run: what is trained, on what, towards what, and how, in one frozen dataclass."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from vitruve.estimators import ESTIMATORS, Estimator, make_estimator
+from vitruve.objectives import OBJECTIVES, Term
+from vitruve.recipes.sources import SOURCES
+from vitruve.training import TrainConfig, TrainResult, train
+
+
+@dataclass(frozen=True)
+class TermConfig:
+    """One objective's place in a run."""
+
+    objective: str
+    """Name in ``OBJECTIVES``."""
+    config: Any
+    """Config of that objective."""
+    weight: float = 1.0
+    """Factor in the total."""
+    start_step: int = 0
+    """Before it the weight is 0, and an objective that learns does so alone."""
+    learning_rate: float = 1e-4
+    """Of the objective's own optimizer."""
+
+    @classmethod
+    def choices(cls, data: Mapping[str, Any]) -> dict[str, type]:
+        """Types of the fields that depend on other fields, for reading a saved config."""
+        return {"config": _config_of(OBJECTIVES, "objective", data.get("objective"))}
+
+    def make(self) -> Term:
+        """Build the objective and its term."""
+        build: Any = OBJECTIVES[self.objective][0]
+        weight = self.weight if self.start_step == 0 else self._weight_at
+        return Term(build(self.config), weight, self.learning_rate)
+
+    def _weight_at(self, step: int) -> float:
+        return self.weight if step >= self.start_step else 0.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """A full training run."""
+
+    estimator: str
+    """Name in ``ESTIMATORS``."""
+    estimator_config: Any
+    """Config of that estimator."""
+    source: str
+    """Name in ``SOURCES``: where batches come from."""
+    source_config: Any
+    """Config of that source."""
+    terms: dict[str, TermConfig]
+    """Objectives by the name the log gives them."""
+    train: TrainConfig
+    """How to train."""
+    summary: str = ""
+    """One line for people; kept in the trained weights."""
+
+    @classmethod
+    def choices(cls, data: Mapping[str, Any]) -> dict[str, type]:
+        """Types of the fields that depend on other fields, for reading a saved config."""
+        return {
+            "estimator_config": _config_of(ESTIMATORS, "estimator", data.get("estimator")),
+            "source_config": _config_of(SOURCES, "source", data.get("source")),
+        }
+
+    def build(self) -> tuple[Estimator, dict[str, Term]]:
+        """Make the untrained estimator and the terms of its total."""
+        estimator = make_estimator(self.estimator, self.estimator_config)
+        return estimator, {name: term.make() for name, term in self.terms.items()}
+
+    def start(self, data: Path | None = None, console: Console | None = None) -> TrainResult:
+        """Train, or go on if the out folder holds this run's checkpoint.
+
+        Args:
+            data: Where the source's files are; not needed by a source that makes its own.
+            console: Where progress goes.
+
+        Raises:
+            FileNotFoundError: The source's files are not there.
+            ValueError: The out folder holds another run.
+        """
+        open_source: Any = SOURCES[self.source][0]
+        source = open_source(self.source_config, self.train, data)
+        described = asdict(self)
+        del described["train"]
+        return train(
+            self.build,
+            source,
+            self.train,
+            evaluate=source.evaluate,
+            run=described,
+            card=self.summary,
+            console=console,
+        )
+
+
+def _config_of(table: Mapping[str, Any], kind: str, name: Any) -> type:
+    if name not in table:
+        raise KeyError(f"unknown {kind} {name!r}; there are {sorted(table)}")
+    return table[name][1]

@@ -1,0 +1,119 @@
+"""Training on Lightning Fabric: one CPU, one GPU, or many of either; resumes where it stopped."""
+
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from rich.console import Console
+
+from vitruve.estimators.base import Estimator
+from vitruve.estimators.saved import save_estimator
+from vitruve.objectives.base import Term
+from vitruve.training.config import TrainConfig
+from vitruve.training.ema import Ema
+from vitruve.training.log import RunLog
+from vitruve.training.session import Batches, Evaluate, Session, seed_step
+from vitruve.training.step import Players
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+_NOT_PART_OF_A_RUN = ("out", "devices", "nodes", "accelerator", "log_every", "checkpoint_every")
+"""Settings that may differ when a run is resumed."""
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """How a run ended."""
+
+    step: int
+    """Updates made."""
+    finished: bool
+    """False when it was interrupted; the last checkpoint holds its state."""
+    figures: Mapping[str, float]
+    """What the last evaluation said; empty without one."""
+    weights: Path | None
+    """The trained estimator's file; None when interrupted."""
+
+
+def make_optimizer(estimator: Estimator, config: TrainConfig) -> torch.optim.Optimizer:
+    """The estimator's optimizer."""
+    rate, decay = config.learning_rate, config.weight_decay
+    if config.optimizer == "adamw":
+        return torch.optim.AdamW(estimator.parameters(), lr=rate, weight_decay=decay)
+    return torch.optim.Adam(estimator.parameters(), lr=rate, weight_decay=decay, amsgrad=True)
+
+
+def train(
+    build: Callable[[], tuple[Estimator, Mapping[str, Term]]],
+    batches: Batches,
+    config: TrainConfig,
+    *,
+    evaluate: Evaluate | None = None,
+    run: Any = None,
+    card: str = "",
+    console: Console | None = None,
+) -> TrainResult:
+    """Train, or go on training if ``config.out`` holds a checkpoint.
+
+    Args:
+        build: Makes the estimator and the terms of the total; called once, after seeding.
+        batches: Training data.
+        config: How to train.
+        evaluate: Scores the estimator (with its mean weights, in eval mode).
+        run: JSON-able description of what is trained, kept in checkpoints.
+        card: Text for people, kept in the trained estimator's file.
+        console: Where the progress line goes; stderr by default.
+
+    Raises:
+        ValueError: The folder holds the checkpoint of another run.
+        FloatingPointError: A gradient is not finite.
+    """
+    fabric = _launch(config)
+    console = console or Console(stderr=True, quiet=not fabric.is_global_zero)
+    out = Path(config.out)
+    out.mkdir(parents=True, exist_ok=True)
+    seed_step(config.seed, 0, 0)
+    estimator, terms = build()
+    for module in (estimator, *(term.objective for term in terms.values())):
+        module.to(fabric.device)
+    players = Players(estimator, make_optimizer(estimator, config), terms)
+    settings = {k: v for k, v in asdict(config).items() if k not in _NOT_PART_OF_A_RUN}
+    session = Session(
+        fabric=fabric,
+        players=players,
+        ema=Ema(estimator, config.ema_decay) if config.ema_decay else None,
+        config=config,
+        evaluate=evaluate,
+        description={"train": settings, "run": run},
+        out=out,
+    )
+    progress = session.resume(console)
+    logs = RunLog(out, config.steps, progress.step, console) if fabric.is_global_zero else None
+    with logs or nullcontext():
+        progress, figures = session.go(progress, batches, logs)
+    weights = out / "estimator.safetensors" if progress.step >= config.steps else None
+    if weights is not None and fabric.is_global_zero:
+        with session.mean_weights():
+            save_estimator(estimator, weights, card=card)
+    fabric.barrier()
+    return TrainResult(progress.step, weights is not None, figures, weights)
+
+
+def _launch(config: TrainConfig) -> "Fabric":
+    from lightning_fabric import Fabric
+
+    precision: Any = "bf16-mixed" if config.precision == "bf16-mixed" else "32-true"
+    several = config.devices * config.nodes > 1
+    fabric = Fabric(
+        accelerator=config.accelerator,
+        devices=config.devices,
+        num_nodes=config.nodes,
+        strategy="ddp" if several else "auto",
+        precision=precision,
+    )
+    fabric.launch()
+    return fabric

@@ -1,0 +1,123 @@
+"""One step of training: every objective learns on the detached prediction, then the estimator does.
+
+Processes average gradients after each backward pass, for both players alike, so that neither is
+wrapped and frozen objectives need no special care.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from vitruve.estimators.base import Estimator
+from vitruve.objectives.base import Term, frozen
+from vitruve.poses import PoseBatch, Prediction
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+@dataclass(frozen=True)
+class Players:
+    """Who learns, and with which optimizers."""
+
+    estimator: Estimator
+    optimizer: torch.optim.Optimizer
+    terms: Mapping[str, Term]
+    own_optimizers: Mapping[str, torch.optim.Optimizer] = field(init=False)
+    """One for every term whose objective has parameters."""
+
+    def __post_init__(self) -> None:
+        """Make the objectives' optimizers."""
+        own = {n: o for n, t in self.terms.items() if (o := t.make_optimizer()) is not None}
+        object.__setattr__(self, "own_optimizers", own)
+
+
+def train_step(
+    players: Players,
+    batch: PoseBatch,
+    step: int,
+    *,
+    clip_norm: float = 0.0,
+    fabric: "Fabric | None" = None,
+) -> dict[str, Tensor]:
+    """Update objectives, then the estimator.
+
+    A term of weight 0 is left out of the total, so its objective warms up alone; when no term is
+    left the estimator stays as it is.
+
+    Args:
+        players: Who learns.
+        batch: What this process was given.
+        step: Number of updates so far.
+        clip_norm: Largest gradient norm of the estimator; 0 switches clipping off.
+        fabric: Precision and processes; None computes plainly in this one.
+
+    Returns:
+        Every loss by name, weighted as in the total; ``NAME/own`` is what the objective itself
+        minimises, ``total`` their sum, ``gradient_norm`` the norm before clipping.
+
+    Raises:
+        FloatingPointError: The total is not finite.
+    """
+    terms = players.terms
+    weights = {name: w for name, term in terms.items() if (w := term.weight_at(step))}
+    with torch.set_grad_enabled(bool(weights)), _precision(fabric):
+        prediction = players.estimator.training_forward(batch)
+    prediction = prediction.map(torch.Tensor.float)
+    logs = _objectives_learn(players, prediction.detach(), batch, fabric)
+    if not weights:
+        return logs
+    with frozen(term.objective for term in terms.values()):
+        with _precision(fabric):
+            losses = {n: w * terms[n].objective.loss(prediction, batch) for n, w in weights.items()}
+        total = torch.stack(list(losses.values())).sum()
+        players.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+    average_gradients(players.estimator, fabric)
+    parameters = [p for p in players.estimator.parameters() if p.grad is not None]
+    limit = clip_norm or float("inf")
+    norm = nn.utils.clip_grad_norm_(parameters, limit)
+    if not torch.isfinite(norm):
+        raise FloatingPointError(
+            f"step {step}: gradient norm {norm.item()}, losses "
+            f"{ {n: loss.item() for n, loss in losses.items()} }; lower the learning rate"
+        )
+    players.optimizer.step()
+    logs |= {name: loss.detach() for name, loss in losses.items()}
+    return logs | {"total": total.detach(), "gradient_norm": norm}
+
+
+def _objectives_learn(
+    players: Players, prediction: Prediction, batch: PoseBatch, fabric: "Fabric | None"
+) -> dict[str, Tensor]:
+    logs = {}
+    for name, own_optimizer in players.own_optimizers.items():
+        objective = players.terms[name].objective
+        with _precision(fabric):
+            own_loss = objective.own_loss(prediction, batch)
+        own_optimizer.zero_grad(set_to_none=True)
+        own_loss.backward()
+        average_gradients(objective, fabric)
+        own_optimizer.step()
+        logs[f"{name}/own"] = own_loss.detach()
+    return logs
+
+
+def average_gradients(module: nn.Module, fabric: "Fabric | None") -> None:
+    """Replace each gradient by its mean over processes, in one message."""
+    if fabric is None or fabric.world_size == 1:
+        return
+    gradients = [p.grad for p in module.parameters() if p.grad is not None]
+    flat = torch.cat([g.flatten() for g in gradients])
+    torch.distributed.all_reduce(flat)
+    flat /= fabric.world_size
+    for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+        gradient.copy_(mean.view_as(gradient))
+
+
+def _precision(fabric: "Fabric | None") -> AbstractContextManager[Any]:
+    return nullcontext() if fabric is None else fabric.autocast()
