@@ -10,7 +10,7 @@ import torch
 from vitruve.data.sequences import MotionSequence
 from vitruve.geometry.camera import Camera
 from vitruve.poses import KeypointSequence
-from vitruve.skeletons.skeleton import Skeleton
+from vitruve.skeletons import SKELETONS, Skeleton
 
 SCHEMA = 1
 _ARRAY_NAME = re.compile(r"joints_world|valid|keypoints_(px|valid|confidence|frames)_\d{1,3}")
@@ -128,11 +128,16 @@ def _skeleton_entry(skeleton: Skeleton) -> dict[str, Any]:
         "name": skeleton.name,
         "names": list(skeleton.names),
         "parents": list(skeleton.parents),
+        "mirror_index": list(skeleton.mirror_index),
     }
 
 
 def _skeleton(entry: dict[str, Any]) -> Skeleton:
-    return Skeleton(entry["name"], tuple(entry["names"]), tuple(entry["parents"]))
+    """The house's own definition where it is the same; else the one the store was written with."""
+    name, names, parents = entry["name"], tuple(entry["names"]), tuple(entry["parents"])
+    if name in SKELETONS and (SKELETONS[name].names, SKELETONS[name].parents) == (names, parents):
+        return SKELETONS[name]
+    return Skeleton(name, names, parents, tuple(entry["mirror_index"]))
 
 
 def _camera_entry(camera: Camera) -> dict[str, Any]:
