@@ -1,0 +1,176 @@
+"""Perspective projection with OpenCV lens distortion, and its inverse.
+
+Axes: *b any leading axes (they broadcast), j points, ``terms`` 5, 8 or 12 distortion terms in
+OpenCV order k1 k2 p1 p2 k3 [k4 k5 k6 [s1 s2 s3 s4]]. Camera frame x right, y down, z forward,
+metres; pixel centres at .5. "Normalised" points are (x / z, y / z): the image plane at distance 1.
+
+Source of the model: OpenCV documentation, "Camera Calibration and 3D Reconstruction".
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+MIN_DEPTH_M = 1e-2
+"""Points nearer than this, or behind the camera, are projected as if they stood at this depth."""
+NEWTON_STEPS = 30
+
+
+def project(
+    points_cam: Float[Tensor, "*#b j 3"],
+    intrinsics: Float[Tensor, "*#b 3 3"],
+    distortion: Float[Tensor, "*#b terms"] | None = None,
+) -> Float[Tensor, "*b j 2"]:
+    """Pixels of camera-frame points.
+
+    Depth is clamped to ``MIN_DEPTH_M``, so points behind the camera stay finite and land far
+    outside the picture on their own side of it; they are no image points, mask them by depth.
+
+    Raises:
+        ValueError: The distortion has not 5, 8 or 12 terms.
+    """
+    depth = points_cam[..., 2:].clamp(min=MIN_DEPTH_M)
+    normalised = points_cam[..., :2] / depth
+    if distortion is not None:
+        normalised = distort(normalised, distortion)
+    return normalised @ intrinsics[..., :2, :2].mT + intrinsics[..., None, :2, 2]
+
+
+def normalise_points(
+    points_px: Float[Tensor, "*#b j 2"],
+    intrinsics: Float[Tensor, "*#b 3 3"],
+    distortion: Float[Tensor, "*#b terms"] | None = None,
+) -> Float[Tensor, "*b j 2"]:
+    """Normalised, undistorted points of pixels: K^-1 and the inverse lens.
+
+    Raises:
+        ValueError: The distortion has not 5, 8 or 12 terms.
+    """
+    K = intrinsics
+    offset = points_px - K[..., None, :2, 2]
+    y = offset[..., 1] / K[..., 1, 1, None]
+    x = (offset[..., 0] - K[..., 0, 1, None] * y) / K[..., 0, 0, None]
+    normalised = torch.stack([x, y], dim=-1)
+    return normalised if distortion is None else undistort(normalised, distortion)
+
+
+def back_project(
+    points_px: Float[Tensor, "*#b j 2"],
+    depth: Float[Tensor, "*#b j"],
+    intrinsics: Float[Tensor, "*#b 3 3"],
+    distortion: Float[Tensor, "*#b terms"] | None = None,
+) -> Float[Tensor, "*b j 3"]:
+    """Camera-frame points, metres, that stand at ``depth`` (z, metres) behind pixels.
+
+    Raises:
+        ValueError: The distortion has not 5, 8 or 12 terms.
+    """
+    normalised = normalise_points(points_px, intrinsics, distortion)
+    return torch.cat([normalised, torch.ones_like(normalised[..., :1])], dim=-1) * depth[..., None]
+
+
+def undistort_px(
+    points_px: Float[Tensor, "*#b j 2"],
+    intrinsics: Float[Tensor, "*#b 3 3"],
+    distortion: Float[Tensor, "*#b terms"],
+) -> Float[Tensor, "*b j 2"]:
+    """Pixels that the same camera without lens distortion would have seen.
+
+    Raises:
+        ValueError: The distortion has not 5, 8 or 12 terms.
+    """
+    normalised = normalise_points(points_px, intrinsics, distortion)
+    return normalised @ intrinsics[..., :2, :2].mT + intrinsics[..., None, :2, 2]
+
+
+def distort(
+    points: Float[Tensor, "*#b j 2"], distortion: Float[Tensor, "*#b terms"]
+) -> Float[Tensor, "*b j 2"]:
+    """Bend normalised points as the lens does.
+
+    Raises:
+        ValueError: The distortion has not 5, 8 or 12 terms.
+    """
+    k1, k2, p1, p2, k3, k4, k5, k6, s1, s2, s3, s4 = _twelve_terms(distortion)
+    x, y = points.unbind(-1)
+    r2 = x * x + y * y
+    radial = (1 + r2 * (k1 + r2 * (k2 + r2 * k3))) / (1 + r2 * (k4 + r2 * (k5 + r2 * k6)))
+    bent_x = x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x) + r2 * (s1 + r2 * s2)
+    bent_y = y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y + r2 * (s3 + r2 * s4)
+    return torch.stack([bent_x, bent_y], dim=-1)
+
+
+def undistort(
+    points: Float[Tensor, "*#b j 2"], distortion: Float[Tensor, "*#b terms"]
+) -> Float[Tensor, "*b j 2"]:
+    """Normalised points that ``distort`` takes to ``points``.
+
+    Damped Newton steps in float64 reach 1e-9 wherever the lens model is invertible, which is the
+    calibrated range of a sane lens. Beyond it (a bent radius no straight ray reaches) the result is
+    the finite point that came closest. Differentiable by the implicit function theorem.
+
+    Raises:
+        ValueError: The distortion has not 5, 8 or 12 terms.
+    """
+    bent, terms = points.double(), distortion.double()
+    with torch.no_grad():
+        straight = _newton(bent, terms)
+        inverse_jacobian = torch.linalg.pinv(_jacobian(straight, terms))
+    # At the solution this step is zero in value and carries the exact first derivative.
+    residual = bent - distort(straight, terms)
+    return (straight + (inverse_jacobian @ residual[..., None])[..., 0]).to(points.dtype)
+
+
+def _twelve_terms(distortion: Float[Tensor, "*b terms"]) -> list[Float[Tensor, "*b 1"]]:
+    num_terms = distortion.shape[-1]
+    if num_terms not in {5, 8, 12}:
+        raise ValueError(
+            f"distortion has {num_terms} terms; OpenCV's k1 k2 p1 p2 k3 [k4 k5 k6 [s1 s2 s3 s4]] "
+            "are 5, 8 or 12: pad with zeros"
+        )
+    padded = torch.nn.functional.pad(distortion, (0, 12 - num_terms))
+    return list(padded[..., None, :].unbind(-1))
+
+
+def _jacobian(
+    points: Float[Tensor, "*b j 2"], terms: Float[Tensor, "*#b terms"]
+) -> Float[Tensor, "*b j 2 2"]:
+    """Derivative of ``distort`` by central differences: 1e-10 exact, which is all Newton needs."""
+    step = 1e-5
+    columns = []
+    for axis in range(2):
+        shift = torch.zeros(2, dtype=points.dtype, device=points.device)
+        shift[axis] = step
+        columns.append(
+            (distort(points + shift, terms) - distort(points - shift, terms)) / (2 * step)
+        )
+    return torch.stack(columns, dim=-1)
+
+
+def _newton(
+    bent: Float[Tensor, "*#b j 2"], terms: Float[Tensor, "*#b terms"]
+) -> Float[Tensor, "*b j 2"]:
+    point = bent.expand_as(distort(bent, terms)).clone()
+    damping = torch.ones_like(point[..., :1])
+    error = (distort(point, terms) - bent).norm(dim=-1, keepdim=True)
+    for _ in range(NEWTON_STEPS):
+        jacobian = _jacobian(point, terms)
+        det = torch.linalg.det(jacobian)[..., None]
+        adjugate = torch.stack(
+            [
+                torch.stack([jacobian[..., 1, 1], -jacobian[..., 0, 1]], dim=-1),
+                torch.stack([-jacobian[..., 1, 0], jacobian[..., 0, 0]], dim=-1),
+            ],
+            dim=-2,
+        )
+        residual = distort(point, terms) - bent
+        step = (adjugate @ residual[..., None])[..., 0] / torch.where(det == 0, 1.0, det)
+        trial = point - damping * step
+        trial_error = (distort(trial, terms) - bent).norm(dim=-1, keepdim=True)
+        # A folded lens (negative determinant) maps two rays to one pixel: stay on the inner branch.
+        folded = torch.linalg.det(_jacobian(trial, terms))[..., None] <= 0
+        better = (trial_error < error) & ~folded
+        point = torch.where(better, trial, point)
+        error = torch.where(better, trial_error, error)
+        damping = torch.where(better, (2 * damping).clamp(max=1), damping / 2)
+    return point
