@@ -1,5 +1,6 @@
 """Estimators with their weights: one safetensors file each, found by name or path."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -100,13 +101,25 @@ def load(name_or_path: str | Path = "default") -> Estimator:
 
 def _sized_like(name: str, config: Any, stored: int, source: str) -> Estimator:
     """Build the estimator only if its config asks for as many numbers as the file holds."""
-    import torch
-
-    with torch.device("meta"):
-        asked = sum(t.numel() for t in make_estimator(name, config).state_dict().values())
+    # No size or count of a real net exceeds the number of its weights.
+    if (largest := max(_integers(asdict(config)), default=0)) > stored:
+        raise ValueError(f"{source} holds {stored} numbers, but its config asks for {largest}")
+    try:
+        with torch.device("meta"):
+            asked = sum(t.numel() for t in make_estimator(name, config).state_dict().values())
+    except (ArithmeticError, MemoryError, RuntimeError, TypeError) as error:
+        raise ValueError(f"{source}: no net can be built from its config ({error})") from None
     if asked != stored:
         raise ValueError(f"{source} holds {stored} numbers, but its config asks for {asked}")
     return make_estimator(name, config)
+
+
+def _integers(value: Any) -> Iterator[int]:
+    if isinstance(value, int):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _integers(item)
 
 
 def _version() -> str:

@@ -69,7 +69,7 @@ class RunLog:
         self._bar.update(self._task, completed=step, figures=f"{rate:.1f} steps/s  {shown}")
 
 
-def read_log(path: str | Path) -> list[dict[str, float]]:
+def read_log(path: str | Path) -> list[dict[str, float | int]]:
     """Rows of a JSONL log; a last line cut short by a crash is left out."""
     rows = []
     for line in Path(path).read_text(encoding="utf-8").splitlines(keepends=True):
