@@ -1,6 +1,6 @@
 import pytest
 import torch
-from golden import make_state, read_cases
+from nets_golden import make_state, read_cases
 
 from vitruve.nets import load_official, recognise
 

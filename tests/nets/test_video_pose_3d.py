@@ -1,6 +1,6 @@
 import pytest
 import torch
-from golden import RULES, assert_golden, make_input, make_state, read_cases
+from nets_golden import RULES, assert_golden, make_input, make_state, read_cases
 
 from vitruve.nets import VideoPose3D, VideoPose3DConfig, load_official, recognise
 

@@ -41,10 +41,10 @@ _BROKEN = (
     EOFError,
     LookupError,
     MemoryError,
-    NotImplementedError,
+    OSError,
     RuntimeError,
     TypeError,
-    UnicodeError,
+    ValueError,
 )
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 
@@ -61,11 +61,12 @@ def read_checkpoint(path: str | Path, part: str | None = None) -> dict[str, Tens
         KeyError: The checkpoint has no entry ``part``.
         ValueError: The file is no checkpoint, is damaged, or holds no weights.
     """
-    try:
-        with open(path, "rb") as file:
+    with open(path, "rb") as file:
+        try:
             content = _read_zip(file) if zipfile.is_zipfile(file) else _read_legacy(file)
-    except (*_BROKEN, ValueError) as error:
-        raise ValueError(f"{path} is not a readable PyTorch checkpoint: {error}") from error
+        except _BROKEN as error:
+            reason = " ".join(str(error).split())
+            raise ValueError(f"{path} is not a readable PyTorch checkpoint: {reason}") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds a {type(content).__name__}, not a checkpoint dictionary")
     if part is None:
