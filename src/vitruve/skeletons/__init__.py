@@ -3,10 +3,18 @@
 from collections.abc import Mapping
 from difflib import get_close_matches
 
+from vitruve.skeletons.convert import Conversion, conversion
 from vitruve.skeletons.formats import ALIASES, Formats
 from vitruve.skeletons.skeleton import Skeleton
 
-__all__ = ["SKELETONS", "Skeleton", "recognise_joints", "skeleton"]
+__all__ = [
+    "SKELETONS",
+    "Conversion",
+    "Skeleton",
+    "conversion",
+    "recognise_joints",
+    "skeleton",
+]
 
 SKELETONS: Mapping[str, Skeleton] = Formats()
 """Every format by name; parsed from ``formats.json`` on first use."""
@@ -28,4 +36,5 @@ def skeleton(name: str) -> Skeleton:
 
 def recognise_joints(names: tuple[str, ...]) -> Skeleton | None:
     """Find the format whose joints have these names in this order, ours or the source's."""
-    return next((s for s in SKELETONS.values() if names in (s.names, s.aliases)), None)
+    known = SKELETONS.values()
+    return next((s for s in known if names and names in (s.names, s.aliases)), None)
