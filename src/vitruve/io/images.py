@@ -27,10 +27,11 @@ def list_images(folder: Path) -> list[Path]:
         raise FileError(
             f"{folder} holds no images (looked for {allowed}): name a video or such a folder"
         )
-    return sorted(images, key=_natural)
+    return sorted(images, key=natural_key)
 
 
-def _natural(path: Path) -> tuple[list[tuple[int, int, str]], str]:
+def natural_key(path: Path) -> tuple[list[tuple[int, int, str]], str]:
+    """Order of names by the numbers in them."""
     parts = re.findall(r"[0-9]{1,18}|[^0-9]+", path.name.lower())
     return [(0, int(p), "") if p[0] in "0123456789" else (1, 0, p) for p in parts], path.name
 
