@@ -27,7 +27,7 @@ MATRIX_KEYS = ("camera_matrix", "cameraMatrix", "K", "mtx")
 DISTORTION_KEYS = ("dist_coeffs", "distortion_coefficients", "distCoeffs", "dist")
 OPENCV_YAML = re.compile(
     r"^\s*(\w+):\s*(?:!!opencv-matrix\s+rows:\s*\d+\s+cols:\s*\d+\s+dt:\s*\w+\s+data:\s*)?"
-    r"(\[[^\]]*\]|[-+\d.eE]+)",
+    r"(\[[^\]]*\]|[-+\d.eE]+\s*$)",
     re.MULTILINE,
 )
 
@@ -130,7 +130,8 @@ def _parsed(text: str) -> dict[str, Any]:
     if text.lstrip().startswith("{"):
         content = json.loads(text)
     elif any(key + ":" in text for key in MATRIX_KEYS):
-        content = {key: json.loads(value) for key, value in OPENCV_YAML.findall(text)}
+        found = OPENCV_YAML.findall(text)
+        content = {key: [float(x) for x in value.strip("[]").split(",")] for key, value in found}
     else:
         content = tomllib.loads(text)
     return content

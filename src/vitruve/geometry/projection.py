@@ -14,6 +14,7 @@ from torch import Tensor
 MIN_DEPTH_M = 1e-2
 """Points nearer than this, or behind the camera, are projected as if they stood at this depth."""
 NEWTON_STEPS = 30
+CONVERGED = 1e-13
 
 
 def project(
@@ -115,10 +116,10 @@ def undistort(
     bent, terms = points.double(), distortion.double()
     with torch.no_grad():
         straight = _newton(bent, terms)
-        inverse_jacobian = torch.linalg.pinv(_jacobian(straight, terms))
+        jacobian = _jacobian(straight, terms)
     # At the solution this step is zero in value and carries the exact first derivative.
-    residual = bent - distort(straight, terms)
-    return (straight + (inverse_jacobian @ residual[..., None])[..., 0]).to(points.dtype)
+    step = _solve(jacobian, bent - distort(straight, terms))
+    return (straight + step).to(points.dtype)
 
 
 def _twelve_terms(distortion: Float[Tensor, "*b terms"]) -> list[Float[Tensor, "*b 1"]]:
@@ -147,30 +148,32 @@ def _jacobian(
     return torch.stack(columns, dim=-1)
 
 
+def _solve(
+    matrix: Float[Tensor, "*b j 2 2"], right: Float[Tensor, "*b j 2"]
+) -> Float[Tensor, "*b j 2"]:
+    """Cramer's rule, zero where the matrix is singular."""
+    det = torch.linalg.det(matrix)
+    x = right[..., 0] * matrix[..., 1, 1] - right[..., 1] * matrix[..., 0, 1]
+    y = right[..., 1] * matrix[..., 0, 0] - right[..., 0] * matrix[..., 1, 0]
+    return torch.stack([x, y], dim=-1) * torch.where(det == 0, 0, 1 / det)[..., None]
+
+
 def _newton(
     bent: Float[Tensor, "*#b j 2"], terms: Float[Tensor, "*#b terms"]
 ) -> Float[Tensor, "*b j 2"]:
-    point = bent.expand_as(distort(bent, terms)).clone()
+    point = bent.expand_as(distort(bent, terms))
+    residual, jacobian = distort(point, terms) - bent, _jacobian(point, terms)
     damping = torch.ones_like(point[..., :1])
-    error = (distort(point, terms) - bent).norm(dim=-1, keepdim=True)
     for _ in range(NEWTON_STEPS):
-        jacobian = _jacobian(point, terms)
-        det = torch.linalg.det(jacobian)[..., None]
-        adjugate = torch.stack(
-            [
-                torch.stack([jacobian[..., 1, 1], -jacobian[..., 0, 1]], dim=-1),
-                torch.stack([-jacobian[..., 1, 0], jacobian[..., 0, 0]], dim=-1),
-            ],
-            dim=-2,
-        )
-        residual = distort(point, terms) - bent
-        step = (adjugate @ residual[..., None])[..., 0] / torch.where(det == 0, 1.0, det)
-        trial = point - damping * step
-        trial_error = (distort(trial, terms) - bent).norm(dim=-1, keepdim=True)
+        trial = point - damping * _solve(jacobian, residual)
+        trial_residual, trial_jacobian = distort(trial, terms) - bent, _jacobian(trial, terms)
+        closer = trial_residual.norm(dim=-1) < residual.norm(dim=-1)
         # A folded lens (negative determinant) maps two rays to one pixel: stay on the inner branch.
-        folded = torch.linalg.det(_jacobian(trial, terms))[..., None] <= 0
-        better = (trial_error < error) & ~folded
+        better = (closer & (torch.linalg.det(trial_jacobian) > 0))[..., None]
         point = torch.where(better, trial, point)
-        error = torch.where(better, trial_error, error)
+        residual = torch.where(better, trial_residual, residual)
+        jacobian = torch.where(better[..., None], trial_jacobian, jacobian)
         damping = torch.where(better, (2 * damping).clamp(max=1), damping / 2)
+        if residual.abs().max() < CONVERGED:
+            break
     return point
