@@ -1,5 +1,8 @@
 """Conversions are affine, mirror-fair, honest about what is missing, and look like a person."""
 
+import doctest
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -194,3 +197,10 @@ def test_report_names_what_is_lost() -> None:
     assert text.startswith("h36m_17 -> smpl_24: 8 exact, 12 approximate, 4 absent of 24")
     assert "spine1: 47 % from pelvis to mid-trunk" in text
     assert "absent: left_foot, right_foot, left_hand, right_hand" in text
+
+
+def test_examples_of_the_page_run() -> None:
+    page = Path(__file__).parents[2] / "docs" / "skeletons.md"
+    result = doctest.testfile(str(page), module_relative=False)
+    assert result.attempted > 5
+    assert result.failed == 0

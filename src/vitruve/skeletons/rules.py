@@ -32,7 +32,7 @@ LANDMARKS = re.compile(
 DIFFERENT: dict[str, tuple[str, str]] = {
     "smpl": (
         r"hip|shoulder|(thumb|index|middle|ring|pinky)[1-3]",
-        "SMPL joints are regressed from the body mesh: hips and shoulders lie nearer the midline",
+        "SMPL joints are regressed from the body mesh; its hips and shoulders lie nearer the midline",
     ),
     "cmu": (
         "hip|shoulder",
@@ -136,13 +136,21 @@ _RULES = (
     Rule("upper_neck", {"thorax": 0.3, "skull_base": 0.7}, "70 % from thorax to skull base"),
     Rule("head_top", {"mid_ear": 1.5, "mid_shoulder": -0.5}, "shoulders to ears, half as far on"),
     Rule("head_top", {"skull_base": 1.8, "mid_shoulder": -0.8}, "shoulders to skull base, 80 % on"),
-    Rule("head_top", {"skull_base": 3.0, "smpl:neck": -2.0}, "neck to skull base, twice as far on"),
+    Rule(
+        "head_top",
+        {"skull_base": 1.5, "smpl:spine2": -0.5},
+        "from mid-trunk to skull base and half as far on",
+    ),
     Rule("head", {"mid_ear": 1.0}, "midpoint of the ears"),
     Rule("head", {"neck_base_or_nose": 0.5, "head_top": 0.5}, "halfway from face to top of head"),
     Rule("{s}_wrist", {"{s}_radius": 0.5, "{s}_palm": 0.5}, "between CMU's radius and wrist ends"),
     Rule("{s}_wrist", {"{s}_hand_root": 1.0}, "root of the hand model"),
     Rule("{s}_radius", {"{s}_elbow": 0.2, "{s}_wrist": 0.8}, "80 % from elbow to wrist"),
     Rule("{s}_hand_root", {"{s}_wrist": 1.0}, "wrist of the body model"),
+    Rule("{s}_upperleg02", {"{s}_hip": 0.5, "{s}_knee": 0.5}, "middle of the thigh"),
+    Rule("{s}_lowerleg02", {"{s}_knee": 0.5, "{s}_ankle": 0.5}, "middle of the shank"),
+    Rule("{s}_upperarm02", {"{s}_shoulder": 0.5, "{s}_elbow": 0.5}, "middle of the upper arm"),
+    Rule("{s}_lowerarm02", {"{s}_elbow": 0.5, "{s}_wrist": 0.5}, "middle of the forearm"),
     Rule("{s}_index1", {"{s}_index": 1.0}, "index knuckle"),
     Rule("{s}_pinky1", {"{s}_pinky": 1.0}, "little finger's knuckle"),
     Rule("{s}_index", {"{s}_index1": 1.0}, "index knuckle"),
