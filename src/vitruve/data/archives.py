@@ -8,8 +8,9 @@ anything is allocated. Object arrays are pickles: they go through ``restricted_p
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -48,13 +49,13 @@ def read_member(archive: zipfile.ZipFile, name: str, *, objects: bool = False) -
     if info.file_size > MAX_MEMBER_BYTES:
         raise ValueError(f"{label} unpacks to {info.file_size} bytes, at most {MAX_MEMBER_BYTES}")
     try:
-        with archive.open(info) as file:
+        with cast(BufferedIOBase, archive.open(info)) as file:
             return _read_array(file, info.file_size, label, objects)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"{label} is damaged: {error}") from error
 
 
-def _read_array(file: IO[bytes], size: int, label: str, objects: bool) -> Any:
+def _read_array(file: BufferedIOBase, size: int, label: str, objects: bool) -> Any:
     shape, fortran, dtype = _read_header(file, label)
     if dtype.hasobject:
         if not objects:
@@ -71,7 +72,7 @@ def _read_array(file: IO[bytes], size: int, label: str, objects: bool) -> Any:
     return array.reshape(shape, order="F" if fortran else "C")
 
 
-def _read_header(file: IO[bytes], label: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+def _read_header(file: BufferedIOBase, label: str) -> tuple[tuple[int, ...], bool, np.dtype]:
     try:
         version = np.lib.format.read_magic(file)
         if version == (1, 0):

@@ -41,17 +41,15 @@ class BodyConfig:
 
 def flip(batch: PoseBatch, which: Bool[Tensor, "b"]) -> PoseBatch:
     """Mirror the image, the 3D and the lens of the chosen examples; left becomes right."""
-    flipped = _flip_all(batch)
-    fields = {}
-    for name, new in vars(flipped).items():
+    chosen = {}
+    for name, new in _mirrored(batch).items():
         old = getattr(batch, name)
-        if (isinstance(old, Tensor) and old.is_floating_point()) or name.endswith("valid"):
-            choose = which.reshape(-1, *[1] * (old.ndim - 1)) if old is not None else None
-            fields[name] = old if choose is None else torch.where(choose, new, old)
-    return replace(batch, **fields)
+        chosen[name] = torch.where(which.reshape(-1, *[1] * (old.ndim - 1)), new, old)
+    return replace(batch, **chosen)
 
 
-def _flip_all(batch: PoseBatch) -> PoseBatch:
+def _mirrored(batch: PoseBatch) -> dict[str, Tensor]:
+    """The fields that change, for every example."""
     swap = body_parts(batch.keypoint_skeleton).mirror
     width = batch.image_size_px[:, 0]
     keypoints = batch.keypoints_px[..., swap, :].clone()
@@ -73,7 +71,7 @@ def _flip_all(batch: PoseBatch) -> PoseBatch:
         swap = body_parts(batch.skeleton).mirror
         mirrored = batch.joints_cam[..., swap, :] * torch.tensor([-1.0, 1.0, 1.0])
         changed |= {"joints_cam": mirrored, "valid": batch.valid[..., swap]}
-    return replace(batch, **changed)
+    return changed
 
 
 def mirror_motion(

@@ -97,8 +97,11 @@ class LiftingBatches:
         fps = low + (high - low) * torch.rand(b, generator=generator)
         joints, valid = self.motion.sample(config.window, fps, generator)
         if config.bodies is not None:
-            joints = vary_bodies(joints, self.motion.skeleton, config.bodies, generator)
-        cameras = self.cameras.sample(*bounding_ball(joints), generator)
+            varied = vary_bodies(joints, self.motion.skeleton, config.bodies, generator)
+            # A missing joint would bend all that hangs on it, so such windows stay as recorded.
+            whole = valid.all(-1).all(-1)[:, None, None, None]
+            joints = torch.where(whole, varied, joints)
+        cameras = self.cameras.sample(*bounding_ball(joints, valid), generator)
         exact = self._see(cameras.joints_to_cam(joints), valid, cameras, fps)
         if config.detector is None:
             return inside_image(exact)
@@ -138,9 +141,13 @@ def step_generator(*numbers: int) -> torch.Generator:
 
 
 def bounding_ball(
-    joints: Float[Tensor, "b t j 3"],
+    joints: Float[Tensor, "b t j 3"], valid: Bool[Tensor, "b t j"]
 ) -> tuple[Float[Tensor, "b 3"], Float[Tensor, "b"]]:
     """Middle of each window's bounding box and the farthest joint's distance from it, metres."""
-    low, high = joints.amin((1, 2)), joints.amax((1, 2))
-    centre = (low + high) / 2
+    # Missing joints count as the first valid one; in a window without any, as the origin.
+    first = valid.flatten(1).int().argmax(1)
+    known = joints.flatten(1, 2)[torch.arange(len(joints)), first]
+    known = torch.where(valid.flatten(1).any(1, keepdim=True), known, 0.0)
+    joints = torch.where(valid[..., None], joints, known[:, None, None])
+    centre = (joints.amin((1, 2)) + joints.amax((1, 2))) / 2
     return centre, (joints - centre[:, None, None]).norm(dim=-1).amax((1, 2))

@@ -7,12 +7,13 @@ a hostile file can neither run code nor allocate more than it brings.
 
 import pickle
 from collections.abc import Callable
-from typing import IO, Any
+from io import BufferedIOBase
+from typing import Any
 
 import numpy as np
 
 
-def restricted_load(file: IO[bytes]) -> Any:
+def restricted_load(file: BufferedIOBase) -> Any:
     """Unpickle a file of arrays and plain containers.
 
     Raises:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from vitruve.geometry.camera import Camera
-from vitruve.poses import KeypointSequence
+from vitruve.poses import KeypointSequence, PoseSequence
 from vitruve.skeletons.skeleton import Skeleton
 
 
@@ -91,6 +91,30 @@ class MotionSequence:
                 for k in self.keypoints
             ),
         )
+
+
+def from_poses(poses: PoseSequence, name: str, *, subject: str, action: str) -> MotionSequence:
+    """A motion file's content as a sequence that states no split."""
+    return MotionSequence(
+        name=name,
+        subject=subject,
+        action=action,
+        split="",
+        skeleton=poses.skeleton,
+        fps=float(poses.fps),
+        joints_world=poses.joints_world.float().numpy(),
+        valid=poses.valid.numpy(),
+    )
+
+
+def refuse_split(split: str | None, what: str) -> None:
+    """Tell that a source states no split.
+
+    Raises:
+        ValueError: A split was asked for.
+    """
+    if split is not None:
+        raise ValueError(f"{what} state no split, so split={split!r} selects nothing; leave it out")
 
 
 def finite_joints(

@@ -60,15 +60,20 @@ class MotionFrames:
         Raises:
             ValueError: There is no 3D motion, or skeletons differ.
         """
-        motions = [s for s in sequences if s.joints_world is not None and s.valid is not None]
+        motions, joints, valid = [], [], []
+        for s in sequences:
+            if s.joints_world is not None and s.valid is not None:
+                motions.append(s)
+                joints.append(s.joints_world)
+                valid.append(s.valid)
         skeletons = {s.skeleton for s in motions}
         if len(skeletons) != 1:
             names = sorted({s.name for s in skeletons}) or "none"
             raise ValueError(f"sequences with 3D joints of one skeleton are needed, got {names}")
         self.skeleton = skeletons.pop()
         self.names = tuple(s.name for s in motions)
-        self.joints = torch.from_numpy(np.concatenate([s.joints_world for s in motions]))
-        self.valid = torch.from_numpy(np.concatenate([s.valid for s in motions]))
+        self.joints = torch.from_numpy(np.concatenate(joints))
+        self.valid = torch.from_numpy(np.concatenate(valid))
         lengths = torch.tensor([s.num_frames for s in motions])
         self._ends = lengths.cumsum(0)
         self._starts = self._ends - lengths
