@@ -32,7 +32,7 @@ LANDMARKS = re.compile(
 DIFFERENT: dict[str, tuple[str, str]] = {
     "smpl": (
         r"hip|shoulder|(thumb|index|middle|ring|pinky)[1-3]",
-        "SMPL joints are regressed from the body mesh; its hips and shoulders lie nearer the midline",
+        "SMPL joints are regressed from the body mesh; hips and shoulders lie nearer the midline",
     ),
     "cmu": (
         "hip|shoulder",
