@@ -83,7 +83,7 @@ class PersonNet:
         """People by falling score; a single pass rarely reports the second one."""
         height, width, _ = image.shape
         side = max(height, width)
-        square = Square(width / 2, height / 2, side)
+        square = Square(width / 2, height / 2, float(side))
         pixels = cut_square(image, square, PERSON_SIDE, replicate=False)
         raw, logits = self._net(pixels.astype(np.float32) * np.float32(2 / 255) - np.float32(1))
         people = weighted_nms(*decode_people(raw, logits[:, 0], self._anchors, self._min_score))

@@ -5,7 +5,7 @@ Axes: k keypoints, y x pixels.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -20,6 +20,7 @@ class Detection:
     """0 to 1."""
 
 
+@runtime_checkable
 class Detector(Protocol):
     """Finds the people of each frame; may remember earlier frames."""
 

@@ -21,7 +21,9 @@ from vitruve.skeletons.skeleton import Skeleton
 _LIVE_GAP = 0.8
 """Farthest a person seen in the last frames may be from where it was expected, in body sizes."""
 _LOST_GAP = 1.6
-"""The same for a person that was out of sight."""
+"""The same for a person that was out of sight for a moment."""
+_LOST_GAP_PER_S = 3.0
+"""How fast that grows, body sizes per second; up to twice ``_LOST_GAP``."""
 _LIVE_S = 0.1
 """Unseen for longer than this is lost."""
 _COAST_S = 0.3
@@ -83,8 +85,8 @@ def link(
         active = [t for t in active if t not in expired]
         live = [t for t in active if frame - t.frames[-1] <= max(_LIVE_S * fps, 1)]
         lost = [t for t in active if t not in live]
-        left = _match(live, list(detections), frame, _LIVE_GAP, (mirror, fps))
-        left = _match(lost, left, frame, _LOST_GAP, (mirror, fps))
+        left = _match(live, list(detections), frame, (mirror, fps))
+        left = _match(lost, left, frame, (mirror, fps))
         active += [Track([frame], [detection]) for detection in left]
     least = min(config.min_track_s * fps, num_frames / 2)
     long_enough = [t for t in done + active if len(t.frames) >= least]
@@ -97,7 +99,6 @@ def _match(
     tracks: list[Track],
     detections: list[Detection],
     frame: int,
-    gate: float,
     setting: tuple[list[int], float],
 ) -> list[Detection]:
     """Add detections to the tracks they fit; return those that fit none."""
@@ -105,11 +106,12 @@ def _match(
         return detections
     mirror, fps = setting
     gaps = np.array([[_expected_gap(t, d, frame, mirror, fps) for d in detections] for t in tracks])
+    gate = np.array([[_gate((frame - t.frames[-1]) / fps)] for t in tracks])
     # A pair beyond the gate must never displace two good ones, so its cost is finite but high.
     rows, columns = linear_sum_assignment(np.where(gaps < gate, gaps, 1e3))
     matched = set()
     for row, column in zip(rows, columns, strict=True):
-        if gaps[row, column] < gate:
+        if gaps[row, column] < gate[row, 0]:
             tracks[row].add(frame, detections[column])
             matched.add(column)
     return [d for i, d in enumerate(detections) if i not in matched]
@@ -120,6 +122,13 @@ def _expected_gap(
 ) -> float:
     steps = min(frame - track.frames[-1], max(_COAST_S * fps, 1))
     return _gap(track.detections[-1], detection, mirror, track.velocity * steps)
+
+
+def _gate(unseen_s: float) -> float:
+    """Farthest from the expected place, in body sizes, after so long out of sight."""
+    if unseen_s <= _LIVE_S:
+        return _LIVE_GAP
+    return min(_LOST_GAP + _LOST_GAP_PER_S * unseen_s, 2 * _LOST_GAP)
 
 
 def _gap(one: Detection, other: Detection, mirror: list[int], shift: np.ndarray) -> float:
@@ -162,23 +171,15 @@ def _doubles(track: Track, other: Track, mirror: list[int]) -> bool:
 def track_to_sequence(
     track: Track, skeleton: Skeleton, fps: float, image_size_px: tuple[int, int], model: str
 ) -> KeypointSequence:
-    """One row per frame from the first to the last sight; rows between sights are not valid."""
-    first, last = track.frames[0], track.frames[-1]
-    rows = np.array(track.frames) - first
-    num_frames, k = last - first + 1, skeleton.num_joints
-    # A gap repeats the last sight: finite, and marked as missing.
-    latest = np.searchsorted(rows, np.arange(num_frames), side="right") - 1
-    keypoints = np.stack([d.keypoints_px for d in track.detections])[latest]
-    confidence = np.zeros((num_frames, k), np.float32)
-    confidence[rows] = np.stack([d.confidence for d in track.detections])
-    valid = np.zeros((num_frames, k), bool)
-    valid[rows] = True
+    """One row per frame in which the person was found."""
+    keypoints = np.stack([d.keypoints_px for d in track.detections]).astype(np.float32)
+    confidence = np.stack([d.confidence for d in track.detections]).astype(np.float32)
     return KeypointSequence(
         skeleton=skeleton,
-        keypoints_px=torch.from_numpy(keypoints.astype(np.float32)),
-        valid=torch.from_numpy(valid),
-        confidence=torch.from_numpy(confidence),
-        frames=torch.arange(first, last + 1),
+        keypoints_px=torch.from_numpy(keypoints),
+        valid=torch.from_numpy(np.isfinite(keypoints).all(-1) & (confidence > 0)),
+        confidence=torch.from_numpy(confidence.clip(0, 1)),
+        frames=torch.tensor(track.frames),
         fps=fps,
         image_size_px=image_size_px,
         model=model,
