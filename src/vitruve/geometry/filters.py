@@ -27,7 +27,8 @@ def one_euro(
     Casiez, Roussel and Vogel, "1 Euro Filter", CHI 2012; the derivative is smoothed at 1 Hz.
     ``min_cutoff_hz`` rules at rest (lower is calmer and later), ``beta`` is what it gains per unit
     of speed (Hz per m/s for metres). Channels are filtered one by one. Frames that are not valid
-    are not read and hold the last estimate; the frame after a gap counts the time that has passed.
+    are not read and hold the last estimate (0 before the first); the frame after a gap counts the
+    time that has passed.
 
     Raises:
         ValueError: A rate is not positive, or ``beta`` is negative.
@@ -137,11 +138,11 @@ def _blend(
 def _columns(
     values: Float[Tensor, "t *c"], valid: Bool[Tensor, "t *v"] | None
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Values and validity as (t, channels)."""
+    """Values (0 where not valid) and validity as (t, channels)."""
     if valid is None:
         valid = torch.ones(values.shape, dtype=torch.bool)
     mask = valid.reshape(*valid.shape, *[1] * (values.dim() - valid.dim())).expand(values.shape)
-    series = values.detach().double().cpu().reshape(len(values), -1)
+    series = torch.where(mask, values.detach(), 0).double().cpu().reshape(len(values), -1)
     return series.numpy(), mask.cpu().reshape(len(mask), -1).numpy()
 
 
