@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,17 @@ def _load(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.n
         return np.lib.format.read_array(stream, allow_pickle=False)
 
 
-def load_json(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> Any:
-    """The content of a JSON file; decoding takes about five times its size in memory.
+def load_json(
+    path: Path,
+    max_bytes: int = MAX_TEXT_BYTES,
+    object_hook: Callable[[dict[str, Any]], Any] | None = None,
+) -> Any:
+    """The content of a JSON file; decoding takes about six times its size in memory.
+
+    Args:
+        path: The file.
+        max_bytes: Larger ones are refused.
+        object_hook: Replaces each object as soon as it is read.
 
     Raises:
         FileError: Not JSON, empty, nested too deeply, or larger than ``max_bytes``.
@@ -68,7 +78,7 @@ def load_json(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> Any:
     """
     check_file(path, max_bytes)
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(path.read_text("utf-8-sig"), object_hook=object_hook)
     except RecursionError:
         raise FileError(f"{path} is nested too deeply to be a keypoint file") from None
     except ValueError as error:

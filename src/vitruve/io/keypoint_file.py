@@ -51,7 +51,7 @@ def write_keypoints(sequences: Sequence[KeypointSequence], path: str | Path) -> 
     if path.suffix == ".npz":
         flat = {f"{i}.{name}": a for i, of in enumerate(arrays) for name, a in of.items()}
         with atomic_path(path) as temporary, temporary.open("wb") as sink:
-            np.savez_compressed(sink, header=np.array(json.dumps(head)), **flat)
+            np.savez(sink, header=np.array(json.dumps(head)), **flat)
     elif path.suffix == ".json":
         for stated, of in zip(people, arrays, strict=True):
             stated |= {name: array.tolist() for name, array in of.items()}

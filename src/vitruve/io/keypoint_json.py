@@ -18,8 +18,11 @@ Layouts, and where each is documented or written:
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from vitruve.io.archive import load_json
 from vitruve.io.errors import FileError
@@ -38,6 +41,7 @@ _OPENPOSE_KEYS = ("pose_keypoints_2d", "pose_keypoints", "joints")
 _LANDMARK_KEYS = ("landmarks", "pose_landmarks", "poseLandmarks", "keypoints")
 _FRAME_KEYS = ("frame_id", "frame", "frame_index", "frameIndex", "frame_idx", "image_id")
 _PERSON_KEYS = ("track_id", "idx", "person_id")
+_PACKED = {"keypoints", "keypoint_scores", *_OPENPOSE_KEYS}
 _MMPOSE_SKELETONS = {
     "coco": "coco_17",
     "coco_wholebody": "coco_wholebody_133",
@@ -48,6 +52,18 @@ _MMPOSE_SKELETONS = {
     "ap10k": "ap10k_17",
 }
 _MAX_FRAME = 2**40
+
+
+def pack_keypoints(item: dict[str, Any]) -> dict[str, Any]:
+    """Turn the keypoint lists of one JSON object into arrays, an eighth of their memory.
+
+    What is no list of numbers stays as it is, for the layouts to judge.
+    """
+    for key in _PACKED & item.keys():
+        if isinstance(item[key], list):
+            with suppress(TypeError, ValueError, OverflowError), np.errstate(over="ignore"):
+                item[key] = np.array(item[key], np.float32)
+    return item
 
 
 def read_json_layout(path: Path, content: Any) -> Found | None:
@@ -79,7 +95,7 @@ def read_openpose_folder(folder: Path) -> Found:
     frames = _frames_of_names([p.name for p in paths])
     sightings: list[Sighting] = []
     for path in paths:
-        content = load_json(path)
+        content = load_json(path, object_hook=pack_keypoints)
         if not isinstance(content, dict) or not isinstance(content.get("people"), list):
             raise FileError(f"{path} holds no list of 'people', as OpenPose's files do")
         sightings += _people(path, content["people"], frames[path.name])
@@ -123,7 +139,7 @@ def _people(path: Path, people: Sequence[Any], frame: int) -> Iterator[Sighting]
             raise FileError(
                 f"{path}: 'people' holds {clip(repr(person))} where a person is expected"
             )
-        value = next((person[k] for k in _OPENPOSE_KEYS if person.get(k)), None)
+        value = next((person[k] for k in _OPENPOSE_KEYS if _given(person.get(k))), None)
         if value is not None:
             yield Sighting(frame, _person_of(person), to_keypoints(path, value))
 
@@ -158,7 +174,7 @@ def _coco_dataset(path: Path, content: Any) -> Found | None:
     frames = _frames_of_names(list(names.values()))
     sightings = []
     for item in annotations:
-        if item.get("keypoints"):
+        if _given(item.get("keypoints")):
             image = item.get("image_id")
             if _unhashable(path, image) or image not in names:
                 raise FileError(f"{path}: an annotation's image_id {clip(repr(image))} is no image")
@@ -207,8 +223,8 @@ def _mediapipe(path: Path, content: Any) -> Found | None:
     for i, item in enumerate(items):
         listed: Any = item
         if isinstance(item, dict):
-            listed = next((v for k in _LANDMARK_KEYS if (v := item.get(k))), None)
-        people: Any = [listed] if _is_landmarks(listed) else listed or []
+            listed = next((v for k in _LANDMARK_KEYS if _given(v := item.get(k))), None)
+        people: Any = [listed] if _is_landmarks(listed) else [] if listed is None else listed
         frame = _frame_of(path, item, i) if isinstance(item, dict) else i
         if not isinstance(people, list) or not all(_is_landmarks(p) for p in people):
             return None
@@ -237,6 +253,10 @@ def _is_list_of(content: Any, *keys: str) -> bool:
     if not isinstance(content, list) or not content:
         return False
     return all(isinstance(item, dict) and all(k in item for k in keys) for item in content)
+
+
+def _given(value: Any) -> bool:
+    return isinstance(value, list | np.ndarray) and len(value) > 0
 
 
 def _is_landmarks(content: Any) -> bool:

@@ -14,7 +14,7 @@ from vitruve.io.archive import load_json, load_npz
 from vitruve.io.errors import FileError
 from vitruve.io.keypoint_arrays import read_array_layout
 from vitruve.io.keypoint_file import from_json, from_npz, write_keypoints
-from vitruve.io.keypoint_json import read_json_layout, read_openpose_folder
+from vitruve.io.keypoint_json import pack_keypoints, read_json_layout, read_openpose_folder
 from vitruve.io.keypoint_tracks import Found, Track
 from vitruve.poses import KeypointSequence
 from vitruve.skeletons import Skeleton
@@ -89,7 +89,7 @@ def _recognise(path: Path) -> Found | list[KeypointSequence]:
         found = read_array_layout(path, arrays) if own is None else own
         what = f"arrays {', '.join(sorted(arrays))[:100] or '(none)'}"
     else:
-        content = load_json(path)
+        content = load_json(path, object_hook=pack_keypoints)
         own = from_json(path, content)
         found = read_json_layout(path, content) if own is None else own
         what = f"a JSON {type(content).__name__}"
