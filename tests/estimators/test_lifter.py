@@ -88,23 +88,23 @@ def test_other_keypoints_are_refused_by_name():
     order = [1, 0, 2, 3, 4]
     names = tuple(TOY.names[i] for i in order)
     shuffled = Skeleton("toy_shuffled", names, (1, -1, 0, 1, 3))
-    with pytest.raises(ValueError, match="'toy_5'.*'toy_shuffled'.*another order"):
+    with pytest.raises(ValueError, match=r"'toy_5'.*'toy_shuffled'.*another order"):
         lifter(replace(batch, keypoint_skeleton=shuffled))
     other = replace(
         TOY, name="toy_other", names=("pelvis", "left_a", "left_b", "right_a", "right_b")
     )
-    with pytest.raises(ValueError, match="'toy_5'.*'toy_other'.*other keypoints"):
+    with pytest.raises(ValueError, match=r"'toy_5'.*'toy_other'.*other keypoints"):
         lifter(replace(batch, keypoint_skeleton=other))
 
 
 def test_a_net_of_another_size_is_refused():
-    with pytest.raises(ValueError, match="in_channels is 2, .* need 3"):
+    with pytest.raises(ValueError, match=r"in_channels is 2, .* need 3"):
         Lifter(
             LifterConfig(TOY, TOY, "simple_baseline", NETS["simple_baseline"](2), confidence=True)
         )
     with pytest.raises(KeyError, match="unknown net 'nope'"):
         Lifter(LifterConfig(TOY, TOY, "nope", NETS["simple_baseline"](2)))
-    with pytest.raises(KeyError, match="unknown normaliser 'nope'.*screen"):
+    with pytest.raises(KeyError, match=r"unknown normaliser 'nope'.*screen"):
         Lifter(LifterConfig(TOY, TOY, "simple_baseline", NETS["simple_baseline"](2), "nope"))
 
 

@@ -67,7 +67,7 @@ def test_packaged_weights_are_found_by_name(file, monkeypatch):
     assert load("toy").config == CONFIG
     with pytest.raises(KeyError, match=r"no weights 'nope': packaged are \['toy'\]"):
         load("nope")
-    with pytest.raises(KeyError, match="no weights '../x/toy'"):
+    with pytest.raises(KeyError, match=r"no weights '\.\./x/toy'"):
         load("../x/toy")
 
 
@@ -133,8 +133,10 @@ def test_a_mutated_file_is_read_or_refused_in_one_line(tmp_path_factory, data):
     path.write_bytes(bytes(content[: data.draw(st.integers(0, len(content)))]))
     try:
         load_estimator(path)
+        message = ""
     except (ValueError, KeyError) as error:
-        assert "\n" not in str(error.args[0])
+        message = str(error.args[0])
+    assert "\n" not in message
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ def test_configs_round_trip_through_json():
     [
         ({"kind": "c"}, r"Outer.kind must be one of \('a', 'b'\), got 'c'"),
         ({"inner": {"size": True}}, "Inner.size must be of type int, got True"),
-        ({"inner": {"sise": 1}}, r"Inner has no field 'sise'; its fields are \['size'\]"),
+        ({"inner": {"length": 1}}, r"Inner has no field 'length'; its fields are \['size'\]"),
         ({"table": [1]}, "Outer.table must be a mapping"),
         ({"table": {"x": 1}}, "Inner must be a mapping"),
         ({"ratio": "much"}, "Outer.ratio must be float or NoneType, got 'much'"),

@@ -4,9 +4,22 @@ import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
+
+from vitruve.training.config import TrainConfig
 
 DATA_VARIABLE = "VITRUVE_MOTION"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Train a recipe; a run that was stopped in its out folder goes on where it was."""
+
+    train: TrainConfig
+    """How to train; the defaults are the recipe's."""
+    data: Path | None = None
+    """Motion data: a CMU archive or a sequence store; VITRUVE_MOTION if unset. Recipes toy.* need
+    none."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -16,50 +29,58 @@ def main(argv: list[str] | None = None) -> int:
         argv: Arguments after ``vitruve train``; those of the process by default.
 
     Returns:
-        0 when finished, 1 on bad input, 130 when interrupted.
+        0 when finished, 1 on bad input, 2 on bad arguments, 130 when interrupted.
     """
-    import tyro
-
-    from vitruve.recipes import RECIPES
-    from vitruve.training import TrainConfig
-
-    @dataclass(frozen=True)
-    class Arguments:
-        train: TrainConfig
-        """How to train; the defaults are the recipe's."""
-        data: Path | None = None
-        """Folder or file of the recipe's motion data; the environment's VITRUVE_MOTION if unset.
-        Recipes named toy.* need none."""
-
-    commands: Any = tyro.extras.subcommand_type_from_defaults(
-        {name: Arguments(run.train) for name, run in RECIPES.items()},
-        descriptions={name: run.summary for name, run in RECIPES.items()},
-    )
     given = sys.argv[2:] if argv is None else argv
-    name = next((word for word in given if not word.startswith("-")), None)
-    if name is not None and name not in RECIPES:
-        print(f"unknown recipe {name!r}; there are {sorted(RECIPES)}", file=sys.stderr)
-        return 1
-    arguments: Arguments = tyro.cli(
-        Annotated[commands, tyro.conf.ConsolidateSubcommandArgs],
-        args=given,
-        prog="vitruve train",
-        description="Train a recipe. A run stopped in its out folder goes on where it was.",
-    )
-    assert name is not None
-    run = replace(RECIPES[name], train=arguments.train)
-    data = arguments.data or (Path(v) if (v := os.environ.get(DATA_VARIABLE)) else None)
     try:
-        result = run.start(data)
+        name, arguments = _parse(given)
+        return _train(name, arguments)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 2
     except (ValueError, KeyError, OSError, FloatingPointError) as error:
         message = error.args[0] if isinstance(error, KeyError) else error
         print(f"vitruve train: {message}", file=sys.stderr)
         return 1
+
+
+def _parse(argv: list[str]) -> tuple[str, Arguments]:
+    """Read the recipe's name and its changed settings; ``--help`` exits."""
+    import tyro
+
+    from vitruve.recipes import RECIPES
+
+    name = argv[0] if argv else "--help"
+    if name in RECIPES:
+        run = RECIPES[name]
+        arguments = tyro.cli(
+            Arguments,
+            prog=f"vitruve train {name}",
+            description=run.summary,
+            default=Arguments(run.train),
+            args=argv[1:],
+        )
+        return name, arguments
+    if name in ("-h", "--help"):
+        print("usage: vitruve train RECIPE [--data PATH] [--train.steps N ...]\n")
+        print("Train a recipe; one that was stopped goes on. RECIPE --help lists its settings.\n")
+        print("\n".join(f"  {name}\n      {run.summary}" for name, run in RECIPES.items()))
+        raise SystemExit(0)
+    raise KeyError(f"unknown recipe {name!r}; there are {', '.join(RECIPES)}")
+
+
+def _train(name: str, arguments: Arguments) -> int:
+    from vitruve.recipes import RECIPES
+
+    data = arguments.data
+    if data is None and (variable := os.environ.get(DATA_VARIABLE)):
+        data = Path(variable)
+    run: Any = replace(RECIPES[name], train=arguments.train)
+    result = run.start(data)
     if not result.finished:
         print(f"stopped at step {result.step}; the same command goes on from there")
         return 130
-    figures = "  ".join(f"{k} {v:.1f}" for k, v in result.figures.items())
-    print(f"trained {result.step} steps: {result.weights}  {figures}".rstrip())
+    figures = "".join(f", {k} {v:.1f}" for k, v in result.figures.items())
+    print(f"trained {result.step} steps{figures}: {result.weights}")
     return 0
 
 

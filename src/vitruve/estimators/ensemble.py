@@ -3,6 +3,7 @@
 Axes: b batch, h hypotheses, t frames, k keypoints, j joints.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
@@ -21,10 +22,8 @@ def predict_with_spread(
 ) -> Prediction:
     """Mean over flips and noise draws, with each joint's standard deviation as ``spread``.
 
-    Members are averaged as they come, one at a time, so memory does not grow with their number.
-
     Args:
-        estimator: Anything that predicts.
+        estimator: Any.
         batch: What it is given.
         generator: Source of the noise, on the CPU.
         num_noise: Noisy copies beside the plain one; each is run plain and flipped.
@@ -32,42 +31,47 @@ def predict_with_spread(
             in the image (the larger side of the box around the seen keypoints).
 
     Returns:
-        The mean prediction; ``spread`` in metres is the root of the mean squared distance of the
-        members (and hypotheses) from their mean.
+        The mean prediction; ``spread``, metres, is the root mean squared distance from it.
 
     Raises:
         ValueError: ``num_noise`` or ``noise_relative`` is negative.
     """
+    members = _members(estimator, batch, generator, num_noise, noise_relative)
+    first = next(members)
+    mean, root = first.joints_cam, first.root_cam
+    squared, count = torch.zeros_like(mean), 1
+    for count, member in enumerate(members, start=2):
+        # Welford's update: no difference of large squares.
+        delta = member.joints_cam - mean
+        mean = mean + delta / count
+        squared = squared + delta * (member.joints_cam - mean)
+        if root is not None and member.root_cam is not None:
+            root = root + (member.root_cam - root) / count
+    between = mean - mean.mean(dim=-4, keepdim=True)
+    variance = (squared / count + between.square()).mean(dim=-4).sum(dim=-1)
+    return Prediction(estimator.skeleton, mean, root, variance.sqrt())
+
+
+def _members(
+    estimator: Estimator,
+    batch: PoseBatch,
+    generator: torch.Generator,
+    num_noise: int,
+    noise_relative: float,
+) -> Iterator[Prediction]:
     if num_noise < 0 or noise_relative < 0:
         raise ValueError(
             f"num_noise {num_noise} and noise_relative {noise_relative} must be 0 or more"
         )
-    size_px = _person_size_px(batch)
-    mean, squared, root, count = None, None, None, 0
+    noise_px = noise_relative * _person_size_px(batch)
     for draw in range(num_noise + 1):
         noisy = batch
         if draw:
             noise = torch.randn(batch.keypoints_px.shape, generator=generator)
-            step_px = noise.to(batch.keypoints_px) * noise_relative * size_px
-            noisy = replace(batch, keypoints_px=batch.keypoints_px + step_px)
-        flipped = mirror_prediction(estimator(mirror_batch(noisy)))
-        for member in (estimator(noisy), flipped):
-            count += 1
-            if mean is None or squared is None:
-                mean, squared, root = member.joints_cam, torch.zeros_like(member.joints_cam), None
-                root = member.root_cam
-                continue
-            # Welford's update: no difference of large squares.
-            delta = member.joints_cam - mean
-            mean = mean + delta / count
-            squared = squared + delta * (member.joints_cam - mean)
-            if root is not None and member.root_cam is not None:
-                root = root + (member.root_cam - root) / count
-    assert mean is not None
-    assert squared is not None
-    between = mean - mean.mean(dim=-4, keepdim=True)
-    variance = (squared / count + between.square()).mean(dim=-4).sum(dim=-1)
-    return Prediction(estimator.skeleton, mean, root, variance.sqrt())
+            moved = batch.keypoints_px + noise.to(batch.keypoints_px) * noise_px
+            noisy = replace(batch, keypoints_px=moved)
+        yield estimator(noisy)
+        yield mirror_prediction(estimator(mirror_batch(noisy)))
 
 
 def _person_size_px(batch: PoseBatch) -> torch.Tensor:

@@ -6,6 +6,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from vitruve.estimators.base import Estimator
 from vitruve.estimators.config import config_from_dict
 from vitruve.estimators.lifter import Lifter, LifterConfig

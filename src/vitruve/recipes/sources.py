@@ -2,7 +2,11 @@
 
 from typing import Any
 
+from vitruve.recipes.motion import MotionSource, MotionSourceConfig
 from vitruve.recipes.toy import ToySource, ToySourceConfig
 
-SOURCES: dict[str, tuple[Any, Any]] = {"toy": (ToySource, ToySourceConfig)}
+SOURCES: dict[str, tuple[Any, Any]] = {
+    "motion": (MotionSource, MotionSourceConfig),
+    "toy": (ToySource, ToySourceConfig),
+}
 """Name -> (source, config); a source is built from (config, train config, data path)."""

@@ -47,19 +47,19 @@ class ToySource:
     def batch_at(self, step: int, rank: int = 0, world_size: int = 1) -> PoseBatch:
         """The batch of one process at one step."""
         seed = (self.seed * 1_000_003 + step) * world_size + rank
-        return self._batch(torch.Generator().manual_seed(seed))
+        return self._batch(torch.Generator().manual_seed(seed), self.batch_size // world_size)
 
     def evaluate(self, estimator: Estimator) -> dict[str, float]:
         """Mean joint error on windows that training never sees, millimetres."""
-        batch = self._batch(torch.Generator().manual_seed(-1 - self.seed))
+        batch = self._batch(torch.Generator().manual_seed(-1 - self.seed), self.batch_size)
         batch = batch.to(next(estimator.parameters()).device)
         assert batch.joints_cam is not None
         target = batch.joints_cam - batch.joints_cam[..., :1, :]
         error = (estimator(batch).joints_cam[:, 0] - target).norm(dim=-1)
         return {"mpjpe_mm": 1000 * error.mean().item()}
 
-    def _batch(self, generator: torch.Generator) -> PoseBatch:
-        joints = self._joints(generator)
+    def _batch(self, generator: torch.Generator, size: int) -> PoseBatch:
+        joints = self._joints(generator, size)
         keypoints = joints[..., :2] / joints[..., 2:] * _FOCAL_PX + torch.tensor(_SIZE_PX) / 2
         noise = torch.randn(keypoints.shape, generator=generator) * self.config.noise_px
         seen = torch.ones(joints.shape[:-1], dtype=torch.bool)
@@ -68,15 +68,15 @@ class ToySource:
             keypoints_px=keypoints + noise,
             keypoints_valid=seen,
             confidence=seen.float(),
-            image_size_px=torch.tensor(_SIZE_PX).expand(self.batch_size, 2),
+            image_size_px=torch.tensor(_SIZE_PX).expand(size, 2),
             skeleton=TOY,
             joints_cam=joints,
             valid=seen,
         )
 
-    def _joints(self, generator: torch.Generator) -> Float[Tensor, "b t j 3"]:
+    def _joints(self, generator: torch.Generator, b: int) -> Float[Tensor, "b t j 3"]:
         """Each leg swings by up to 45 degrees about the hip, 3 to 5 metres away."""
-        b, t = self.batch_size, self.config.window
+        t = self.config.window
         rest = torch.tensor(_REST_M)
         draws = torch.rand(b, 1, 5, generator=generator)
         phase = torch.arange(t)[None, :, None] / t + draws[..., :2]

@@ -12,7 +12,7 @@ class TrainConfig:
     steps: int = 20_000
     """Updates of the estimator."""
     batch_size: int = 256
-    """Windows per step and device."""
+    """Windows per step, over all processes."""
     learning_rate: float = 1e-3
     """At the top of the schedule."""
     schedule: Literal["cosine", "exponential", "constant"] = "cosine"

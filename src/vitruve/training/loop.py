@@ -63,34 +63,20 @@ def train(
         build: Makes the estimator and the terms of the total; called once, after seeding.
         batches: Training data.
         config: How to train.
-        evaluate: Scores the estimator (with its mean weights, in eval mode).
+        evaluate: Scores the estimator.
         run: JSON-able description of what is trained, kept in checkpoints.
-        card: Text for people, kept in the trained estimator's file.
-        console: Where the progress line goes; stderr by default.
+        card: Text kept in the trained estimator's file.
+        console: For the progress line; stderr by default.
 
     Raises:
-        ValueError: The folder holds the checkpoint of another run.
-        FloatingPointError: A gradient is not finite.
+        ValueError: The folder holds another run.
     """
-    fabric = _launch(config)
+    fabric, out = _launch(config), Path(config.out)
     console = console or Console(stderr=True, quiet=not fabric.is_global_zero)
-    out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
-    seed_step(config.seed, 0, 0)
-    estimator, terms = build()
-    for module in (estimator, *(term.objective for term in terms.values())):
-        module.to(fabric.device)
-    players = Players(estimator, make_optimizer(estimator, config), terms)
-    settings = {k: v for k, v in asdict(config).items() if k not in _NOT_PART_OF_A_RUN}
-    session = Session(
-        fabric=fabric,
-        players=players,
-        ema=Ema(estimator, config.ema_decay) if config.ema_decay else None,
-        config=config,
-        evaluate=evaluate,
-        description={"train": settings, "run": run},
-        out=out,
-    )
+    players = _build(build, config, fabric)
+    ema = Ema(players.estimator, config.ema_decay) if config.ema_decay else None
+    session = Session(fabric, players, ema, config, evaluate, _describe(config, run))
     progress = session.resume(console)
     logs = RunLog(out, config.steps, progress.step, console) if fabric.is_global_zero else None
     with logs or nullcontext():
@@ -98,9 +84,25 @@ def train(
     weights = out / "estimator.safetensors" if progress.step >= config.steps else None
     if weights is not None and fabric.is_global_zero:
         with session.mean_weights():
-            save_estimator(estimator, weights, card=card)
+            save_estimator(players.estimator, weights, card=card)
     fabric.barrier()
     return TrainResult(progress.step, weights is not None, figures, weights)
+
+
+def _describe(config: TrainConfig, run: Any) -> dict[str, Any]:
+    settings = {k: v for k, v in asdict(config).items() if k not in _NOT_PART_OF_A_RUN}
+    return {"train": settings, "run": run}
+
+
+def _build(
+    build: Callable[[], tuple[Estimator, Mapping[str, Term]]], config: TrainConfig, fabric: "Fabric"
+) -> Players:
+    """Make the players, equal in every process."""
+    seed_step(config.seed, 0, 0)
+    estimator, terms = build()
+    for module in (estimator, *(term.objective for term in terms.values())):
+        module.to(fabric.device)
+    return Players(estimator, make_optimizer(estimator, config), terms)
 
 
 def _launch(config: TrainConfig) -> "Fabric":

@@ -61,7 +61,12 @@ class Session:
     config: TrainConfig
     evaluate: Evaluate | None
     description: Any
-    out: Path
+    """What is trained and how, JSON-able; another one is not resumed."""
+
+    @property
+    def out(self) -> Path:
+        """Folder of the run."""
+        return Path(self.config.out)
 
     def resume(self, console: Console) -> Progress:
         """Load the folder's last checkpoint, if there is one."""

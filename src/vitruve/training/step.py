@@ -44,10 +44,7 @@ def train_step(
     clip_norm: float = 0.0,
     fabric: "Fabric | None" = None,
 ) -> dict[str, Tensor]:
-    """Update objectives, then the estimator.
-
-    A term of weight 0 is left out of the total, so its objective warms up alone; when no term is
-    left the estimator stays as it is.
+    """Update objectives, then the estimator; a term of weight 0 warms up its objective alone.
 
     Args:
         players: Who learns.
@@ -57,38 +54,39 @@ def train_step(
         fabric: Precision and processes; None computes plainly in this one.
 
     Returns:
-        Every loss by name, weighted as in the total; ``NAME/own`` is what the objective itself
-        minimises, ``total`` their sum, ``gradient_norm`` the norm before clipping.
-
-    Raises:
-        FloatingPointError: The total is not finite.
+        Every loss by name, weighted; ``NAME/own`` is what an objective minimises.
     """
     terms = players.terms
-    weights = {name: w for name, term in terms.items() if (w := term.weight_at(step))}
+    weights = {n: w for n, t in terms.items() if (w := t.weight_at(step))}
     with torch.set_grad_enabled(bool(weights)), _precision(fabric):
         prediction = players.estimator.training_forward(batch)
-    prediction = prediction.map(torch.Tensor.float)
+    prediction = prediction.map(lambda x: x.float() if x.dtype == torch.bfloat16 else x)
     logs = _objectives_learn(players, prediction.detach(), batch, fabric)
     if not weights:
         return logs
     with frozen(term.objective for term in terms.values()):
         with _precision(fabric):
             losses = {n: w * terms[n].objective.loss(prediction, batch) for n, w in weights.items()}
-        total = torch.stack(list(losses.values())).sum()
+        logs["total"] = total = torch.stack(list(losses.values())).sum()
         players.optimizer.zero_grad(set_to_none=True)
         total.backward()
+    logs |= losses
     average_gradients(players.estimator, fabric)
-    parameters = [p for p in players.estimator.parameters() if p.grad is not None]
-    limit = clip_norm or float("inf")
-    norm = nn.utils.clip_grad_norm_(parameters, limit)
-    if not torch.isfinite(norm):
-        raise FloatingPointError(
-            f"step {step}: gradient norm {norm.item()}, losses "
-            f"{ {n: loss.item() for n, loss in losses.items()} }; lower the learning rate"
-        )
+    logs["gradient_norm"] = _clip(players.estimator, clip_norm)
+    _check_finite(step, logs)
     players.optimizer.step()
-    logs |= {name: loss.detach() for name, loss in losses.items()}
-    return logs | {"total": total.detach(), "gradient_norm": norm}
+    return {name: value.detach() for name, value in logs.items()}
+
+
+def _check_finite(step: int, logs: Mapping[str, Tensor]) -> None:
+    if not torch.isfinite(logs["gradient_norm"]):
+        figures = ", ".join(f"{name} {value.item():g}" for name, value in logs.items())
+        raise FloatingPointError(f"step {step} went astray ({figures}); lower the learning rate")
+
+
+def _clip(estimator: Estimator, clip_norm: float) -> Tensor:
+    parameters = [p for p in estimator.parameters() if p.grad is not None]
+    return nn.utils.clip_grad_norm_(parameters, clip_norm or float("inf"))
 
 
 def _objectives_learn(

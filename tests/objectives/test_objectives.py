@@ -1,0 +1,158 @@
+"""Objectives: their values, their masks, their errors."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from vitruve.objectives import OBJECTIVES
+from vitruve.objectives.position import PositionConfig, PositionObjective
+from vitruve.objectives.smoothness import SmoothnessConfig, SmoothnessObjective
+from vitruve.poses import PoseBatch, Prediction
+from vitruve.skeletons.skeleton import Skeleton
+
+PAIR = Skeleton("pair", ("root", "tip"), (-1, 0))
+
+
+def make_batch(joints, valid=None):
+    seen = torch.ones(joints.shape[:-1], dtype=torch.bool)
+    return PoseBatch(
+        keypoint_skeleton=PAIR,
+        keypoints_px=joints[..., :2],
+        keypoints_valid=seen,
+        confidence=seen.float(),
+        image_size_px=torch.full((len(joints), 2), 100.0),
+        skeleton=PAIR,
+        joints_cam=joints,
+        valid=seen if valid is None else valid,
+    )
+
+
+def tip_at(*tips, root=(1.0, 2.0, 5.0)):
+    """One clip: the root stands, the tip moves relative to it."""
+    relative = torch.tensor([[(0.0, 0.0, 0.0), tip] for tip in tips])[None]
+    return relative, relative + torch.tensor(root)
+
+
+def says(relative, **fields):
+    return Prediction(PAIR, relative.unsqueeze(1), **fields)
+
+
+def test_position_error_by_hand():
+    relative, absolute = tip_at((0.0, 1.0, 0.0), (0.0, 1.0, 0.0))
+    guess = relative.clone()
+    guess[0, 0, 1] += torch.tensor([0.3, 0.0, 0.4])
+    batch = make_batch(absolute)
+    l2 = PositionObjective(PositionConfig()).loss(says(guess), batch)
+    assert l2.item() == pytest.approx(0.5 / 4)
+    mse = PositionObjective(PositionConfig(norm="mse")).loss(says(guess), batch)
+    assert mse.item() == pytest.approx(0.25 / 3 / 4)
+    weighted = PositionObjective(PositionConfig(joint_weights=(1.0, 3.0)))
+    assert weighted.loss(says(guess), batch).item() == pytest.approx(3 * 0.5 / 4)
+
+
+def test_every_hypothesis_counts_alike():
+    relative, absolute = tip_at((0.0, 1.0, 0.0))
+    both = torch.stack([relative, relative + torch.tensor([0.0, 0.0, 1.0])], dim=1)
+    loss = PositionObjective(PositionConfig()).loss(Prediction(PAIR, both), make_batch(absolute))
+    assert loss.item() == pytest.approx(0.5)
+
+
+def test_position_in_the_camera_frame():
+    relative, absolute = tip_at((0.0, 1.0, 0.0))
+    objective = PositionObjective(PositionConfig(root_centred=False))
+    root = absolute[:, None, :, 0]
+    assert objective.loss(says(relative, root_cam=root), make_batch(absolute)).item() == 0
+    off = says(relative, root_cam=root + torch.tensor([0.0, 0.0, 2.0]))
+    assert objective.loss(off, make_batch(absolute)).item() == pytest.approx(2.0)
+    with pytest.raises(ValueError, match="needs an estimator that says root_cam"):
+        objective.loss(says(relative), make_batch(absolute))
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_missing_labels_are_not_looked_at(name):
+    objective = OBJECTIVES[name][0](OBJECTIVES[name][1]())
+    relative, absolute = tip_at((0.0, 1.0, 0.0), (0.0, 1.1, 0.0), (0.0, 1.2, 0.0))
+    valid = torch.ones(1, 3, 2, dtype=torch.bool)
+    valid[0, 1, 1] = False
+    wild = absolute.clone()
+    wild[0, 1, 1] = 1e6
+    guess = says(relative + 0.1 * torch.rand_like(relative))
+    assert torch.equal(
+        objective.loss(guess, make_batch(absolute, valid)),
+        objective.loss(guess, make_batch(wild, valid)),
+    )
+
+
+def test_a_frame_without_its_root_has_no_relative_label():
+    relative, absolute = tip_at((0.0, 1.0, 0.0), (0.0, 1.0, 0.0))
+    valid = torch.ones(1, 2, 2, dtype=torch.bool)
+    valid[0, 0, 0] = False
+    absolute[0, 0, 0] = 1e6
+    loss = PositionObjective(PositionConfig()).loss(says(relative), make_batch(absolute, valid))
+    assert loss.item() == 0
+
+
+def test_nothing_valid_gives_zero_and_a_zero_gradient():
+    relative, absolute = tip_at((0.0, 1.0, 0.0))
+    guess = relative.clone().requires_grad_()
+    nothing = make_batch(absolute, torch.zeros(1, 1, 2, dtype=torch.bool))
+    loss = PositionObjective(PositionConfig()).loss(says(guess), nothing)
+    loss.backward()
+    assert loss.item() == 0
+    assert (guess.grad == 0).all()
+
+
+def test_smoothness_by_hand():
+    relative, absolute = tip_at((0.0, 1.0, 0.0), (0.0, 1.3, 0.0), (0.0, 1.6, 0.0))
+    still = relative[:, :1].expand(-1, 3, -1, -1)
+    batch = make_batch(absolute)
+
+    def loss(guess, **settings):
+        return SmoothnessObjective(SmoothnessConfig(**settings)).loss(says(guess), batch).item()
+
+    assert loss(relative, smoothness=0.0) == pytest.approx(0, abs=1e-6)
+    assert loss(still, velocity=0.0) == 0
+    # Velocity error 0.3 m per frame at one of two joints.
+    assert loss(still, smoothness=0.0) == pytest.approx(2.0 * 0.3 / 2)
+    # Squared difference 0.09 in one of six coordinates.
+    assert loss(relative, velocity=0.0) == pytest.approx(0.5 * 0.09 / 6)
+    weights = (0.0, 4.0)
+    assert loss(relative, velocity=0.0, joint_weights=weights) == pytest.approx(2.0 * 0.09 / 6)
+
+
+def test_a_single_frame_has_no_velocity():
+    relative, absolute = tip_at((0.0, 1.0, 0.0))
+    loss = SmoothnessObjective(SmoothnessConfig()).loss(says(relative), make_batch(absolute))
+    assert loss.item() == 0
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_a_shorter_prediction_covers_the_central_frames(name):
+    objective = OBJECTIVES[name][0](OBJECTIVES[name][1]())
+    relative, absolute = tip_at(*[(0.0, 1.0 + i * i, 0.0) for i in range(5)])
+    guess = says(relative[:, 1:-1] * 1.1)
+    inner = make_batch(absolute[:, 1:-1])
+    assert torch.equal(objective.loss(guess, make_batch(absolute)), objective.loss(guess, inner))
+
+
+def test_smoothness_alone_needs_no_labels():
+    relative, absolute = tip_at((0.0, 1.0, 0.0), (0.0, 1.3, 0.0))
+    bare = replace(make_batch(absolute), joints_cam=None, valid=None, skeleton=None)
+    assert SmoothnessObjective(SmoothnessConfig(velocity=0.0)).loss(says(relative), bare) > 0
+    with pytest.raises(ValueError, match="has no 3D labels"):
+        SmoothnessObjective(SmoothnessConfig()).loss(says(relative), bare)
+
+
+def test_labels_of_another_skeleton_are_refused():
+    relative, absolute = tip_at((0.0, 1.0, 0.0))
+    other = replace(make_batch(absolute), skeleton=Skeleton("other", ("hip", "knee"), (-1, 0)))
+    with pytest.raises(ValueError, match=r"skeleton 'other' but the estimator says 'pair'"):
+        PositionObjective(PositionConfig()).loss(says(relative), other)
+
+
+def test_weights_of_another_length_are_refused():
+    relative, absolute = tip_at((0.0, 1.0, 0.0))
+    objective = PositionObjective(PositionConfig(joint_weights=(1.0,)))
+    with pytest.raises(ValueError, match=r"joint_weights holds 1 numbers, .* has 2 joints"):
+        objective.loss(says(relative), make_batch(absolute))

@@ -1,0 +1,122 @@
+"""Recipes: every one can be built, described and read back; the CLI trains them."""
+
+import json
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from vitruve.cli.train import main
+from vitruve.data.sequences import MotionSequence
+from vitruve.estimators import load
+from vitruve.estimators.config import config_from_dict
+from vitruve.nets import SimpleBaselineConfig
+from vitruve.recipes import RECIPES, Run, motion
+from vitruve.recipes.motion import MotionSource, MotionSourceConfig
+from vitruve.skeletons import skeleton
+from vitruve.training import TrainConfig
+
+TOY = "toy.synthetic.simple_baseline.position"
+H36M = skeleton("h36m_17")
+
+
+def standing_people():
+    """Two short clips of a person of 1.6 metres swaying on the spot."""
+    rng = np.random.default_rng(0)
+    rest = rng.uniform((-0.3, -0.2, 0.0), (0.3, 0.2, 1.6), (17, 3))
+    rest[0] = (0.0, 0.0, 0.9)
+    sway = 0.1 * np.sin(np.arange(90) / 9)[:, None, None] * rest[None, :, 2:]
+    joints = (rest + sway * (1.0, 0.0, 0.0)).astype(np.float32)
+    valid = np.ones((90, 17), bool)
+    return [
+        MotionSequence(split, "", "sway", split, H36M, 60.0, joints, valid)
+        for split in ("train", "test")
+    ]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_round_trips_through_json(name):
+    run = RECIPES[name]
+    assert config_from_dict(Run, json.loads(json.dumps(asdict(run)))) == run
+    assert name.count(".") == 3
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_trains_two_steps(name, tmp_path, monkeypatch):
+    if "gpu" in name:
+        with torch.device("meta"):
+            RECIPES[name].build()
+        return
+    monkeypatch.setattr(motion, "read_motion", lambda data: standing_people())
+    run = RECIPES[name]
+    train = replace(
+        run.train, steps=2, batch_size=2, accelerator="cpu", out=str(tmp_path), evaluate_every=0
+    )
+    result = replace(run, train=train).start(console=Console(quiet=True))
+    assert result.finished
+    assert result.figures["mpjpe_mm"] > 0
+    again = load(result.weights)
+    assert again.config == run.estimator_config
+
+
+def test_the_published_sizes():
+    def count(name):
+        with torch.device("meta"):
+            return sum(p.numel() for p in RECIPES[name].build()[0].parameters())
+
+    assert count("lifters.cmu.video_pose_3d.t243_gpu") == 16_952_371
+    assert RECIPES["lifters.cmu.simple_baseline.gpu"].estimator_config.net_config == (
+        SimpleBaselineConfig(17, 17)
+    )
+
+
+def test_motion_batches_split_between_processes(monkeypatch):
+    monkeypatch.setattr(motion, "read_motion", lambda data: standing_people())
+    source = MotionSource(MotionSourceConfig(window=5), TrainConfig(batch_size=6), None)
+    assert source.batch_at(0).keypoints_px.shape == (6, 5, 17, 2)
+    assert source.batch_at(0, 1, 2).keypoints_px.shape == (3, 5, 17, 2)
+    assert not torch.equal(source.batch_at(0, 0, 2).joints_cam, source.batch_at(0, 1, 2).joints_cam)
+
+
+def test_a_split_without_motion_is_named(monkeypatch):
+    monkeypatch.setattr(motion, "read_motion", lambda data: standing_people()[:1])
+    with pytest.raises(
+        ValueError, match=r"no sequence of split 'test'; its splits are \['train'\]"
+    ):
+        MotionSource(MotionSourceConfig(), TrainConfig(), None)
+
+
+def test_command_line_trains_resumes_and_refuses(tmp_path, capsys):
+    arguments = [TOY, "--train.steps", "2", "--train.batch-size", "4", "--train.out", str(tmp_path)]
+    assert main(arguments) == 0
+    assert "trained 2 steps, mpjpe_mm" in capsys.readouterr().out
+    assert main([*arguments, "--train.seed", "1"]) == 1
+    assert "another run (run.train.seed was 0, now 1)" in capsys.readouterr().err
+
+
+def test_command_line_help(capsys):
+    assert main(["--help"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in RECIPES)
+    assert main([TOY, "--help"]) == 0
+    assert "--train.learning-rate" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["nope"], 1, "unknown recipe 'nope'; there are lifters.cmu"),
+        ([TOY, "--train.steps", "0"], 2, "steps must be 1 or more"),
+        (["lifters.cmu.video_pose_3d.t27"], 1, "mocap.cs.cmu.edu"),
+        (["lifters.cmu.video_pose_3d.t27", "--data", "/nowhere"], 1, "no motion at /nowhere"),
+    ],
+)
+def test_command_line_errors_are_one_message(
+    arguments, code, message, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.delenv("VITRUVE_MOTION", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == code
+    assert message in capsys.readouterr().err
