@@ -29,7 +29,7 @@ def read(root: str | Path, split: str | None = None) -> Iterator[MotionSequence]
     files = sorted(p for p in root.rglob("*") if p.suffix.lower() == ".amc")
     if not files:
         raise FileNotFoundError(
-            f"no .amc files below {root}: get the ASF/AMC archive from {PAGE}; expected are folders "
+            f"no .amc files below {root}: get the ASF/AMC files from {PAGE}; expected are folders "
             "such as subjects/01 with 01.asf and 01_01.amc, 01_02.amc, ..."
         )
     return (
