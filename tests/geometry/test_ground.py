@@ -101,8 +101,10 @@ def test_no_feet_and_single_frames_are_defined():
     feet = torch.full((5, 2, 3), torch.nan)
     ground = ground_plane(feet, torch.zeros(5, 2, dtype=torch.bool), FPS)
     assert (ground.offset_m, ground.confidence, ground.num_contacts) == (0, 0, 0)
-    one = ground_plane(torch.tensor([[[0.0, 1.2, 3]]]), torch.ones(1, 1, dtype=torch.bool), FPS)
-    assert one.offset_m == pytest.approx(1.2, abs=0.01)
+    point, seen = torch.tensor([[[0.0, 1.2, 3]]]), torch.ones(1, 1, dtype=torch.bool)
+    assert ground_plane(point, seen, FPS).offset_m == pytest.approx(1.2, abs=0.01)
+    ankle = ground_plane(point, seen, FPS, foot_height_m=0.08)
+    assert ankle.offset_m == pytest.approx(1.28, abs=0.01)
 
 
 def test_wrong_settings_are_refused():

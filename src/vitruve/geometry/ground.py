@@ -5,7 +5,7 @@ x right, y down, z forward, metres; world frame z up, floor at z = 0.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float, Float64
@@ -50,6 +50,7 @@ def ground_plane(
     up_hint: Float[Tensor, "3"] | None = None,
     upright: Float[Tensor, "t 3"] | None = None,
     tilt_std_deg: float = 15.0,
+    foot_height_m: float = 0.0,
 ) -> Ground:
     """Floor under the resting feet of a clip sampled uniformly at ``fps``.
 
@@ -66,6 +67,7 @@ def ground_plane(
         upright: The body's upward direction per frame (pelvis to neck), any length, as evidence
             with a standard deviation of 8 degrees; zero vectors are ignored.
         tilt_std_deg: How far the hint may be off.
+        foot_height_m: Height of a resting foot's point; about 0.08 for ankles.
 
     Raises:
         ValueError: ``fps`` or ``tilt_std_deg`` is not positive.
@@ -77,9 +79,9 @@ def ground_plane(
     prior = _tilt_prior(frame, upright, math.tan(math.radians(tilt_std_deg)))
     if not valid.any():
         return Ground(_up(frame, prior[0]).float(), 0.0, 0.0, 0)
-    return _fit_to_contacts(
-        torch.where(valid[..., None], feet, 0).double(), valid, fps, frame, prior
-    )
+    points = torch.where(valid[..., None], feet, 0).double()
+    ground = _fit_to_contacts(points, valid, fps, frame, prior)
+    return replace(ground, offset_m=ground.offset_m + foot_height_m)
 
 
 def world_from_ground(ground: Ground, anchor_cam: Float[Tensor, "3"]) -> Float[Tensor, "4 4"]:
