@@ -34,9 +34,9 @@ RELABELLINGS = (
     ("arms", "shoulders", "face"),
 )
 """What may be exchanged in a frame; the first is nothing, the second everything."""
-_SWITCH_COST = (0.0, 2.0, 6.0, 6.0, 6.0, 6.0)
+_SWITCH_COST = (0.0, 2.0, 4.0, 4.0, 4.0, 4.0)
 """Price of beginning or ending each relabelling, in the units of ``_motion_costs``."""
-_HELD_COST = (0.0, 0.1, 0.2, 0.2, 0.2, 0.2)
+_HELD_COST = (0.0, 0.1, 0.15, 0.15, 0.15, 0.15)
 """Price of each relabelling for every frame it lasts."""
 _NOISE = 0.04
 """Acceleration of a tracked joint that costs one unit: body sizes per frame squared."""
