@@ -20,6 +20,8 @@ class Estimator(nn.Module, ABC):
     """Joint set it expects as input."""
     receptive_field: int
     """Frames that one predicted frame looks at."""
+    native_fps: float | None = None
+    """Frame rate it was trained around; None when it does not matter."""
     needs: tuple[str, ...] = ("keypoints_px",)
     """PoseBatch fields that must be present."""
 

@@ -32,6 +32,8 @@ class LifterConfig:
     """Config of that net; its input channels are 2, or 3 with ``confidence``."""
     normaliser: str = "screen"
     """Name in ``estimators.normalise.NORMALISERS``."""
+    native_fps: float | None = None
+    """Frame rate it is trained around; callers show it every n-th frame of faster clips."""
     confidence: bool = False
     """Give the net each keypoint's confidence as a third channel, 0 where it was not seen."""
 
@@ -53,6 +55,7 @@ class Lifter(Estimator):
         self.config = config
         self.skeleton = config.skeleton
         self.keypoint_skeleton = config.keypoint_skeleton
+        self.native_fps = config.native_fps
         self.normaliser = _lookup(NORMALISERS, "normaliser", config.normaliser)
         self.needs = ("keypoints_px", *self.normaliser.needs)
         _check_sizes(config)

@@ -1,1 +1,6 @@
-"""The pipeline room."""
+"""The pipeline: stages from pictures to metric motion, each file in, file out."""
+
+from vitruve.pipeline.convert import convert
+from vitruve.pipeline.run import Estimate, EstimateConfig, estimate, run_estimate
+
+__all__ = ["Estimate", "EstimateConfig", "convert", "estimate", "run_estimate"]

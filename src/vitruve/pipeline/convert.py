@@ -1,0 +1,34 @@
+"""Change the skeleton of a motion.
+
+Axes: t frames, j joints of the source, k joints of the target.
+"""
+
+from dataclasses import replace
+
+from vitruve.poses import PoseSequence
+from vitruve.skeletons import Conversion, Skeleton, conversion
+from vitruve.skeletons import skeleton as find_skeleton
+
+
+def convert(sequence: PoseSequence, skeleton: str | Skeleton) -> PoseSequence:
+    """The same motion in another skeleton format.
+
+    A joint that the source says nothing about stays in the result with ``valid`` False. The spread
+    of a combined joint is the weighted sum of its sources' spreads: a bound, as errors may agree.
+
+    Raises:
+        KeyError: No format has this name.
+    """
+    target = find_skeleton(skeleton) if isinstance(skeleton, str) else skeleton
+    return converted(sequence, conversion(sequence.skeleton, target))
+
+
+def converted(sequence: PoseSequence, bridge: Conversion) -> PoseSequence:
+    """Apply a conversion to a motion."""
+    joints, valid = bridge.apply(sequence.joints_world, sequence.valid)
+    spread = sequence.spread
+    if spread is not None:
+        spread = spread @ bridge.weights.abs().to(spread).T
+    return replace(
+        sequence, skeleton=bridge.target, joints_world=joints, valid=valid, spread=spread
+    )

@@ -1,0 +1,164 @@
+"""Place lifted people in metric camera space, find the floor under them, and smooth.
+
+Axes: t frames, j joints, f feet. Metres; the camera is static.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from vitruve.geometry.camera import Camera
+from vitruve.geometry.filters import amplitude_removed, zero_lag
+from vitruve.geometry.ground import ground_plane, world_from_ground
+from vitruve.geometry.kinematics import bone_lengths
+from vitruve.geometry.placement import MotionNoise, place_root_smoothly
+from vitruve.pipeline.lift import LiftedTrack
+from vitruve.poses import PoseSequence
+from vitruve.skeletons import Skeleton
+
+SOLE_BELOW_M = {"toe": 0.02, "ankle": 0.08}
+"""Height of a foot joint above the floor it stands on, adults."""
+BEYOND_BONES_M = 0.19
+"""Stature minus the bones from ankle to head: sole under the ankle, crown above the head joint."""
+STATURE_CHAIN = ("ankle", "knee", "hip")
+KEYPOINT_NOISE = 0.01
+"""Standard deviation of a keypoint, as a share of the person's height in the image."""
+
+
+@dataclass(frozen=True)
+class PlaceConfig:
+    """How people are placed and smoothed."""
+
+    height_m: float | None = None
+    """Stature of every person, metres; None keeps the model's own scale."""
+    cutoff_hz: float | None = 7.0
+    """Zero-lag low-pass of the root-relative joints; None smooths nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """One person in the world, and what smoothing did to them."""
+
+    sequence: PoseSequence
+    amplitude_removed: float
+    """Median over joints of the share of motion that the filter took away; NaN without motion."""
+
+
+def place_people(
+    tracks: Sequence[LiftedTrack],
+    skeleton: Skeleton,
+    camera: Camera,
+    fps: float,
+    config: PlaceConfig,
+) -> list[Placed]:
+    """Place every person of a clip before one undistorted camera and on one floor.
+
+    A camera that has a ``T_world_cam`` keeps its world, and no floor is sought.
+    """
+    bodies = []
+    for track in tracks:
+        rel, removed = _smoothed(_scaled(track, skeleton, config), fps, config.cutoff_hz)
+        roots, found = _rooted(rel, track, camera, fps)
+        bodies.append((rel + roots[:, None], track.seen & found, removed))
+    if camera.T_world_cam is None:
+        joints = [body[0] for body in bodies]
+        seen = [body[1] for body in bodies]
+        camera = replace(camera, T_world_cam=_floor(joints, seen, skeleton, fps))
+    placed = []
+    for track, (joints_cam, valid, removed) in zip(tracks, bodies, strict=True):
+        sequence = PoseSequence(
+            skeleton=skeleton,
+            joints_world=camera.joints_to_world(joints_cam),
+            valid=valid[:, None].expand(joints_cam.shape[:2]).clone(),
+            frames=track.frames,
+            fps=fps,
+            spread=track.spread,
+            camera=camera,
+        )
+        placed.append(Placed(sequence, removed))
+    return placed
+
+
+def stature(joints: Float[Tensor, "t j 3"], skeleton: Skeleton) -> float:
+    """Standing height from median bone lengths: leg, spine, neck, and what lies beyond.
+
+    Approximate: crown and sole are taken at adult distances from the joints.
+
+    Raises:
+        KeyError: The skeleton lacks a joint of that chain.
+    """
+    lengths = bone_lengths(joints, skeleton.parents).median(0).values
+    legs = [
+        lengths[skeleton.index(f"{side}_{part}")]
+        for side in ("left", "right")
+        for part in ("ankle", "knee")
+    ]
+    trunk, joint = [], _first_present(skeleton, ("head", "head_top", "neck_base_or_nose"))
+    while skeleton.parents[joint] >= 0:
+        trunk.append(lengths[joint])
+        joint = skeleton.parents[joint]
+    return float(torch.stack(legs).sum() / 2 + torch.stack(trunk).sum()) + BEYOND_BONES_M
+
+
+def _first_present(skeleton: Skeleton, names: Sequence[str]) -> int:
+    present = [name for name in names if name in skeleton.names]
+    return skeleton.index(present[0] if present else names[0])
+
+
+def _scaled(track: LiftedTrack, skeleton: Skeleton, config: PlaceConfig) -> LiftedTrack:
+    if config.height_m is None or not track.seen.any():
+        return track
+    factor = config.height_m / stature(track.joints_rel[track.seen], skeleton)
+    return replace(track, joints_rel=track.joints_rel * factor, spread=track.spread * factor)
+
+
+def _smoothed(
+    track: LiftedTrack, fps: float, cutoff_hz: float | None
+) -> tuple[Float[Tensor, "t j 3"], float]:
+    if cutoff_hz is None or cutoff_hz >= fps / 2:
+        return track.joints_rel, 0.0
+    seen = track.seen[:, None].expand(track.joints_rel.shape[:2])
+    smooth = zero_lag(track.joints_rel, fps, cutoff_hz, seen)
+    removed = amplitude_removed(track.joints_rel, smooth, fps, seen)
+    return smooth, float(removed.nanmedian())
+
+
+def _rooted(
+    rel: Float[Tensor, "t j 3"], track: LiftedTrack, camera: Camera, fps: float
+) -> tuple[Float[Tensor, "t 3"], Bool[Tensor, "t"]]:
+    noise_px = max(1.0, KEYPOINT_NOISE * _height_px(track))
+    noise = MotionNoise(keypoint_px=noise_px)
+    intrinsics = camera.intrinsics.float()
+    points, weights = track.keypoints_px, track.weights
+    roots, _ = place_root_smoothly(rel, points, intrinsics, weights, fps, noise)
+    return roots, torch.isfinite(roots).all(-1) & (roots[:, 2] > 0)
+
+
+def _height_px(track: LiftedTrack) -> float:
+    used = track.weights > 0
+    y = track.keypoints_px[..., 1]
+    top, bottom = y.where(used, torch.inf).amin(-1), y.where(used, -torch.inf).amax(-1)
+    heights = (bottom - top)[used.any(-1)]
+    return float(heights.median()) if len(heights) else 0.0
+
+
+def _floor(
+    joints: Sequence[Float[Tensor, "t j 3"]],
+    seen: Sequence[Bool[Tensor, "t"]],
+    skeleton: Skeleton,
+    fps: float,
+) -> Float[Tensor, "4 4"]:
+    """World on the floor under all people, its origin below the first person's first root."""
+    kind = "toe" if "left_toe" in skeleton.names else "ankle"
+    feet = [skeleton.index(f"{side}_{kind}") for side in ("left", "right")]
+    top = _first_present(skeleton, ("thorax", "neck", "neck_base_or_nose"))
+    cam = torch.cat(list(joints))
+    ok = torch.cat(list(seen))
+    upright = torch.where(ok[:, None], cam[:, top] - cam[:, skeleton.root], 0.0)
+    ground = ground_plane(cam[:, feet], ok[:, None].expand(-1, 2), fps, upright=upright)
+    sole = replace(ground, offset_m=ground.offset_m + SOLE_BELOW_M[kind])
+    first = int(ok.float().argmax())
+    return world_from_ground(sole, cam[first, skeleton.root])

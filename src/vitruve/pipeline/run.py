@@ -1,0 +1,261 @@
+"""The main job: pictures or 2D keypoints in, metric 3D motion files out, stage by stage.
+
+Every stage reads files and writes files in one folder. A stage whose output is there, made of the
+same input with the same settings, is not run again, so a killed run goes on where it was.
+"""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from vitruve.estimators import Estimator, load
+from vitruve.geometry.camera import Camera, intrinsics_from_fov, resize_intrinsics
+from vitruve.geometry.camera_file import camera_to_dict, load_camera
+from vitruve.io import write
+from vitruve.io.keypoints import read_keypoints, write_keypoints
+from vitruve.pipeline.convert import converted
+from vitruve.pipeline.detect import DetectConfig, detect
+from vitruve.pipeline.lift import LiftConfig, LiftedTrack, chunk_starts, lift_chunk, prepare
+from vitruve.pipeline.lifted_file import join, load_lifted, save_lifted
+from vitruve.pipeline.place import PlaceConfig, Placed, place_people
+from vitruve.pipeline.stages import Stages, file_digest, weights_digest
+from vitruve.poses import KeypointSequence, PoseSequence
+from vitruve.skeletons import Conversion, conversion
+from vitruve.skeletons import skeleton as find_skeleton
+
+KEYPOINT_SUFFIXES = (".json", ".npz")
+"""What is read as 2D keypoints instead of pictures."""
+DEFAULT_FOV_DEG = 60.0
+"""Angle of the longer image side where no camera is given: an ordinary phone's."""
+
+Progress = Callable[[str, int, int | None], None]
+"""Told the stage's name, what is done and how much there is (None where unknown)."""
+
+
+@dataclass(frozen=True)
+class EstimateConfig:
+    """Settings of the main job."""
+
+    skeleton: str | None = None
+    """Format of the result; None keeps the model's own."""
+    model: str = "default"
+    """Packaged weights by name, or a weights file."""
+    fov_deg: float | None = None
+    """Field of view of the longer image side, degrees; None takes 60."""
+    camera: Path | None = None
+    """Camera file (intrinsics, distortion, perhaps its place in the world)."""
+    formats: tuple[str, ...] = ("npz",)
+    """File formats to write for each person."""
+    detect: DetectConfig = field(default_factory=DetectConfig)
+    lift: LiftConfig = field(default_factory=LiftConfig)
+    place: PlaceConfig = field(default_factory=PlaceConfig)
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """Everything a run found out."""
+
+    people: tuple[PoseSequence, ...]
+    """One per person, the most prominent first, in the asked skeleton."""
+    keypoints: tuple[KeypointSequence, ...]
+    """The 2D they came from, in the same order."""
+    files: tuple[Path, ...]
+    """What was written for users."""
+    facts: Mapping[str, str]
+    """How it went, for people."""
+
+
+def estimate(
+    source: str | Path, skeleton: str | None = None, **settings: Any
+) -> list[PoseSequence]:
+    """Metric 3D motion of everyone in a video, image folder or 2D keypoint file.
+
+    Args:
+        source: What to read.
+        skeleton: Format of the result; None keeps the model's own.
+        **settings: Further fields of `EstimateConfig`, and ``out``: a folder to keep every stage's
+            files in; without it nothing is kept.
+
+    Returns:
+        One sequence per person, the most prominent first.
+
+    Raises:
+        ValueError: Nobody is in the clip, or an input is not what it should be.
+        OSError: A file cannot be read or written.
+        KeyError: A skeleton or model has no such name.
+    """
+    out = settings.pop("out", None)
+    config = EstimateConfig(skeleton=skeleton, **settings)
+    if out is not None:
+        return list(run_estimate(Path(source), Path(out), config).people)
+    with tempfile.TemporaryDirectory(prefix="vitruve-") as folder:
+        return list(run_estimate(Path(source), Path(folder), config).people)
+
+
+def run_estimate(
+    source: Path, out: Path, config: EstimateConfig, progress: Progress | None = None
+) -> Estimate:
+    """Run every stage that is not done yet; see `estimate` for what can go wrong."""
+    tell = progress or (lambda stage, done, total: None)
+    estimator = load(config.model)
+    bridge = _bridge(estimator, config.skeleton)
+    _check_formats(config.formats)
+    if not source.exists():
+        raise FileNotFoundError(f"no such video, folder or keypoint file: {source}")
+    stages = Stages(out)
+    tracks = _keypoints(source, stages, config.detect, tell)
+    camera = find_camera(config.camera, config.fov_deg, tracks[0].image_size_px)
+    lifted = [_lift(k, camera, estimator, (stages, config, tell)) for k in tracks]
+    tell("place", 0, len(tracks))
+    plain = replace(camera, distortion=None)
+    placed = place_people(lifted, estimator.skeleton, plain, tracks[0].fps, config.place)
+    people = tuple(
+        replace(
+            converted(p.sequence, bridge),
+            camera=replace(camera, T_world_cam=_camera_of(p).T_world_cam),
+            person=k.person,
+            model=f"vitruve {config.model} on {k.model}",
+        )
+        for p, k in zip(placed, tracks, strict=True)
+    )
+    files = tuple(
+        write(person, out / f"person{person.person}.{suffix}")
+        for person in people
+        for suffix in config.formats
+    )
+    tell("place", len(tracks), len(tracks))
+    return Estimate(people, tuple(tracks), files, _facts(placed, tracks, bridge, camera))
+
+
+def is_keypoints(source: Path) -> bool:
+    """Whether a source is 2D keypoints (a file, or OpenPose's folder) and not pictures."""
+    if source.is_dir():
+        return any(source.glob("*_keypoints.json")) or (
+            any(source.glob("*.json")) and not any(source.glob("*.[jpJP]*[gG]"))
+        )
+    return source.suffix.lower() in KEYPOINT_SUFFIXES
+
+
+def find_camera(path: Path | None, fov_deg: float | None, image_size_px: tuple[int, int]) -> Camera:
+    """The stated camera for pictures of this size, or one guessed from the field of view.
+
+    Raises:
+        ValueError: Both are given, or the camera's pictures have another shape.
+    """
+    if path is not None and fov_deg is not None:
+        raise ValueError("give either a camera file or a field of view, not both")
+    if path is None:
+        return Camera(intrinsics_from_fov(fov_deg or DEFAULT_FOV_DEG, image_size_px), image_size_px)
+    camera = load_camera(path)
+    if camera.image_size_px == image_size_px:
+        return camera
+    factors = [new / old for new, old in zip(image_size_px, camera.image_size_px, strict=True)]
+    if abs(factors[0] / factors[1] - 1) > 0.01:
+        raise ValueError(
+            f"the camera of {path} takes pictures of {camera.image_size_px} pixels, but these have "
+            f"{image_size_px}, another shape: calibrate for this crop"
+        )
+    factor = camera.intrinsics.new_tensor(factors)
+    return replace(
+        camera,
+        intrinsics=resize_intrinsics(camera.intrinsics, factor),
+        image_size_px=image_size_px,
+    )
+
+
+def _bridge(estimator: Estimator, name: str | None) -> Conversion:
+    target = estimator.skeleton if name is None else find_skeleton(name)
+    bridge = conversion(estimator.skeleton, target)
+    if all(quality == "absent" for quality in bridge.quality):
+        raise ValueError(f"the model knows no joint of {target.name!r}; choose a human skeleton")
+    return bridge
+
+
+def _check_formats(formats: Sequence[str]) -> None:
+    from vitruve.io import WRITERS
+
+    for suffix in formats:
+        if f".{suffix}" not in WRITERS:
+            known = ", ".join(s.removeprefix(".") for s in WRITERS)
+            raise ValueError(f"no file format {suffix!r}; there are {known}")
+
+
+def _keypoints(
+    source: Path, stages: Stages, config: DetectConfig, tell: Progress
+) -> list[KeypointSequence]:
+    if is_keypoints(source):
+        return read_keypoints(source)
+    made_of = {"source": file_digest(source), "config": asdict(config)}
+    found = stages.folder / "keypoints.npz"
+    if not stages.done("detect", made_of, found):
+        detect(source, found, config, lambda done, total: tell("detect", done, total))
+        stages.finish("detect", made_of)
+    return read_keypoints(found)
+
+
+def _lift(
+    keypoints: KeypointSequence,
+    camera: Camera,
+    estimator: Estimator,
+    context: tuple[Stages, EstimateConfig, Progress],
+) -> LiftedTrack:
+    """Lift chunk by chunk; chunks that an earlier run finished are read back."""
+    stages, config, tell = context
+    name = f"lift_{keypoints.person}"
+    staged = stages.folder / f"{name}.input.npz"
+    write_keypoints([keypoints], staged)
+    made_of = {
+        "keypoints": file_digest(staged),
+        "weights": weights_digest(estimator),
+        "camera": camera_to_dict(camera),
+        "config": asdict(config.lift),
+    }
+    staged.unlink()
+    output = stages.folder / f"lifted_{keypoints.person}.npz"
+    if stages.done(name, made_of, output):
+        return load_lifted(output)
+    folder = stages.workspace(name, made_of)
+    ready = prepare(keypoints, camera, estimator)
+    chunks, count = [], len(ready.frames)
+    for start in chunk_starts(count, config.lift):
+        part = folder / f"{start:09d}.npz"
+        if not part.exists():
+            save_lifted(lift_chunk(ready, camera, estimator, config.lift, start), part)
+        chunks.append(load_lifted(part))
+        tell("lift", start + len(chunks[-1].frames), count)
+    track = join(chunks)
+    save_lifted(track, output)
+    stages.finish(name, made_of)
+    for part in folder.iterdir():
+        part.unlink()
+    folder.rmdir()
+    return track
+
+
+def _camera_of(placed: Placed) -> Camera:
+    assert placed.sequence.camera is not None
+    return placed.sequence.camera
+
+
+def _facts(
+    placed: Sequence[Placed],
+    tracks: Sequence[KeypointSequence],
+    bridge: Conversion,
+    camera: Camera,
+) -> dict[str, str]:
+    facts = {}
+    for p, k in zip(placed, tracks, strict=True):
+        name = f"person {k.person}"
+        seen = p.sequence.valid.any(-1)
+        facts[f"{name}: 2D"] = k.model
+        facts[f"{name}: frames"] = f"{int(seen.sum())} of {len(seen)} with a pose"
+        facts[f"{name}: motion amplitude removed by smoothing"] = f"{p.amplitude_removed:.1%}"
+        if p.sequence.spread is not None and seen.any():
+            spread_mm = 1000 * float(p.sequence.spread[seen].mean())
+            facts[f"{name}: mean spread"] = f"{spread_mm:.0f} mm"
+    facts["skeleton"] = bridge.report().splitlines()[0]
+    focal = float(camera.intrinsics[0, 0])
+    facts["camera"] = f"focal length {focal:.0f} px at {camera.image_size_px} px"
+    return facts
