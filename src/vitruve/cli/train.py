@@ -1,7 +1,6 @@
 """``vitruve train RECIPE``: run a recipe, or go on with one that was stopped."""
 
 import os
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,25 +21,23 @@ class Arguments:
     none."""
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str]) -> int:
     """Parse, train, say how it went.
 
-    Args:
-        argv: Arguments after ``vitruve train``; those of the process by default.
-
     Returns:
-        0 when finished, 1 on bad input, 2 on bad arguments, 130 when interrupted.
+        0 when finished, 2 on bad arguments, 130 when interrupted.
+
+    Raises:
+        KeyError: No recipe of that name.
+        FileNotFoundError: The recipe's data are not there.
+        ValueError: The data cannot be read, or the out folder holds another run.
+        FloatingPointError: The training diverged.
     """
-    given = sys.argv[2:] if argv is None else argv
     try:
-        name, arguments = _parse(given)
-        return _train(name, arguments)
+        name, arguments = _parse(argv)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
-    except (ValueError, KeyError, OSError, FloatingPointError) as error:
-        message = error.args[0] if isinstance(error, KeyError) else error
-        print(f"vitruve train: {message}", file=sys.stderr)
-        return 1
+    return _train(name, arguments)
 
 
 def _parse(argv: list[str]) -> tuple[str, Arguments]:
@@ -82,7 +79,3 @@ def _train(name: str, arguments: Arguments) -> int:
     figures = "".join(f", {k} {v:.1f}" for k, v in result.figures.items())
     print(f"trained {result.step} steps{figures}: {result.weights}")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
