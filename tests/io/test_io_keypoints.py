@@ -2,6 +2,7 @@ import json
 import pickle
 import zipfile
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -300,7 +301,7 @@ def test_bad_files_say_so_in_one_line(tmp_path, capsys):
     (tmp_path / "deep.json").write_text("[" * 200_000)
     save(tmp_path, {"a": 1}, "other.json")
     save(tmp_path, [], "nobody.json")
-    save(tmp_path, {"version": 1.3, "people": []}, "noone.json")
+    save(tmp_path, {"version": 1.3, "people": []}, "empty_room.json")
     save(tmp_path, [{"image_id": -1, "keypoints": flat(person(0))}], "negative.json")
     save(tmp_path, [{"image_id": 0, "keypoints": [1, 2]}], "pairs.json")
     crowd = {"people": [{"pose_keypoints_2d": flat(person(0, 25))}] * 201}
@@ -319,7 +320,7 @@ def test_bad_files_say_so_in_one_line(tmp_path, capsys):
         "deep.json": "nested too deeply",
         "other.json": "no keypoint layout",
         "nobody.json": "no keypoint layout",
-        "noone.json": "shows no person",
+        "empty_room.json": "shows no person",
         "negative.json": "no frame index",
         "pairs.json": "cannot be read",
         "crowd.json": "201 people",
@@ -418,3 +419,16 @@ def test_mutated_archives_never_escape(tmp_path, seed, changes, keep):
     data[generator.integers(0, len(data), changes)] = generator.integers(0, 256, changes)
     path.write_bytes(data[: int(len(data) * (keep if seed % 3 else 1.0))].tobytes())
     assert "\n" not in read_or_refuse(path)
+
+
+def test_the_example_of_the_docs_runs(tmp_path, monkeypatch, capsys):
+    page = (Path(__file__).parents[2] / "docs" / "keypoints.md").read_text(encoding="utf-8")
+    content = [{"image_id": f"{f}.jpg", "keypoints": flat(person(f)), "idx": 1} for f in range(3)]
+    save(tmp_path, content, "alphapose-results.json")
+    monkeypatch.chdir(tmp_path)
+    exec(page.split("```python\n")[1].split("```")[0], {})
+    assert "coco_17 torch.Size([3, 17, 2])" in capsys.readouterr().out
+    (found,) = read_keypoints("keypoints.npz")
+    assert (found.fps, found.image_size_px) == (50.0, (1920, 1080))
+    for count, name in SKELETON_BY_COUNT.items():
+        assert f"{count} `{name}`" in " ".join(page.split())

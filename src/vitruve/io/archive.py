@@ -32,9 +32,9 @@ def load_npz(path: Path, max_bytes: int = MAX_NPZ_BYTES) -> dict[str, np.ndarray
                     f"{path} unpacks to {total:,} bytes; at most {max_bytes:,} are read"
                 )
             return {m.filename.removesuffix(".npy"): _load(path, archive, m) for m in members}
-    except (FileError, OSError):
+    except (FileError, FileNotFoundError, PermissionError):
         raise
-    # zipfile, zlib and numpy raise a dozen kinds on damaged archives.
+    # zipfile, zlib and numpy raise a dozen kinds on damaged archives, OSError for wild offsets.
     except Exception as error:
         raise FileError(f"{path} is not a readable npz archive: {clip(str(error))}") from error
 

@@ -1,6 +1,5 @@
 """Still pictures as frames: which files of a folder they are, and their pixels as displayed."""
 
-import re
 import warnings
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
 from vitruve.io.errors import FileError
+from vitruve.io.natural_order import natural_key
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 MAX_PIXELS = 100_000_000
@@ -28,12 +28,6 @@ def list_images(folder: Path) -> list[Path]:
             f"{folder} holds no images (looked for {allowed}): name a video or such a folder"
         )
     return sorted(images, key=natural_key)
-
-
-def natural_key(path: Path) -> tuple[list[tuple[int, int, str]], str]:
-    """Order of names by the numbers in them."""
-    parts = re.findall(r"[0-9]{1,18}|[^0-9]+", path.name.lower())
-    return [(0, int(p), "") if p[0] in "0123456789" else (1, 0, p) for p in parts], path.name
 
 
 def load_image(path: Path) -> UInt8[np.ndarray, "y x 3"]:

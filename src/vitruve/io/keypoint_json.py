@@ -26,7 +26,6 @@ import numpy as np
 
 from vitruve.io.archive import load_json
 from vitruve.io.errors import FileError
-from vitruve.io.images import natural_key
 from vitruve.io.keypoint_tracks import (
     Found,
     Sighting,
@@ -36,6 +35,7 @@ from vitruve.io.keypoint_tracks import (
     to_tracks,
 )
 from vitruve.io.limits import clip
+from vitruve.io.natural_order import natural_key
 
 _OPENPOSE_KEYS = ("pose_keypoints_2d", "pose_keypoints", "joints")
 _LANDMARK_KEYS = ("landmarks", "pose_landmarks", "poseLandmarks", "keypoints")
@@ -133,8 +133,8 @@ def _alphapose_by_image(path: Path, content: Any) -> Found | None:
     return Found("AlphaPose", to_tracks(path, sightings))
 
 
-def _people(path: Path, people: Sequence[Any], frame: int) -> Iterator[Sighting]:
-    for person in people:
+def _people(path: Path, people: Any, frame: int) -> Iterator[Sighting]:
+    for person in people if isinstance(people, list) else [people]:
         if not isinstance(person, dict):
             raise FileError(
                 f"{path}: 'people' holds {clip(repr(person))} where a person is expected"

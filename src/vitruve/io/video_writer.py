@@ -3,7 +3,6 @@
 import itertools
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
@@ -50,13 +49,12 @@ def preview_mp4(
 ) -> tuple[bytes, float]:
     """Re-encode a clip small enough to embed in a page.
 
-    Every n-th frame is kept at the clip's nominal rate, so source frame ``i`` shows at
-    ``(i - start) / fps`` seconds even where the clip's rate varies.
+    Source frame ``i`` shows at ``(i - start) / fps`` seconds, even where the clip's rate varies.
 
     Args:
         path: What ``read_frames`` takes.
         max_side_px: Longest side.
-        max_fps: Frames are dropped evenly to stay at or under this rate.
+        max_fps: Frames are dropped evenly to keep to it.
         max_bytes: Sides are halved until the clip fits.
         start: First source frame.
         stop: Source frame after the last.
@@ -69,22 +67,25 @@ def preview_mp4(
     """
     info = probe(path)
     step = max(1, int(np.ceil(info.fps / max_fps - 1e-6)))
+    fps = info.fps / step
     while max_side_px >= _MIN_PREVIEW_SIDE_PX:
-        scale = min(1.0, max_side_px / max(info.image_size_px))
-        size = tuple(max(2, round(side * scale / 2) * 2) for side in info.image_size_px)
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            closing(read_frames(path, start, stop)) as reader,
-        ):
+        size = _fit(info.image_size_px, max_side_px)
+        images = (f.image for f in read_frames(path, start, stop) if (f.index - start) % step == 0)
+        with tempfile.TemporaryDirectory() as folder:
             small = Path(folder) / "preview.mp4"
-            images = (f.image for f in reader if (f.index - start) % step == 0)
-            _encode(small, images, info.fps / step, 28, (size[0], size[1]))
+            _encode(small, images, fps, 28, size)
             if small.stat().st_size <= max_bytes:
-                return small.read_bytes(), info.fps / step
+                return small.read_bytes(), fps
         max_side_px //= 2
     raise FileError(
         f"a preview of {path} does not fit {max_bytes} bytes: raise max_bytes or cut it"
     )
+
+
+def _fit(size: tuple[int, int], max_side_px: int) -> tuple[int, int]:
+    scale = min(1.0, max_side_px / max(size))
+    width, height = (max(2, round(side * scale / 2) * 2) for side in size)
+    return width, height
 
 
 def _encode(
