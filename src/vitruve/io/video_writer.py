@@ -47,9 +47,7 @@ def preview_mp4(
     start: int = 0,
     stop: int | None = None,
 ) -> tuple[bytes, float]:
-    """Re-encode a clip small enough to embed in a page.
-
-    Source frame ``i`` shows at ``(i - start) / fps`` seconds, even where the clip's rate varies.
+    """Re-encode a clip to embed in a page; frame ``i`` shows at ``(i - start) / fps`` seconds.
 
     Args:
         path: What ``read_frames`` takes.
