@@ -73,9 +73,11 @@ def _train(name: str, arguments: Arguments) -> int:
         data = Path(variable)
     run: Any = replace(RECIPES[name], train=arguments.train)
     result = run.start(data)
-    if not result.finished:
-        print(f"stopped at step {result.step}; the same command goes on from there")
-        return 130
     figures = "".join(f", {k} {v:.1f}" for k, v in result.figures.items())
-    print(f"trained {result.step} steps{figures}: {result.weights}")
-    return 0
+    if result.finished:
+        message = f"trained {result.step} steps{figures}: {result.weights}"
+    else:
+        message = f"stopped at step {result.step}; the same command goes on from there"
+    if result.rank == 0:
+        print(message)
+    return 0 if result.finished else 130

@@ -37,6 +37,8 @@ class TrainResult:
     """What the last evaluation said; empty without one."""
     weights: Path | None
     """The trained estimator's file; None when interrupted."""
+    rank: int = 0
+    """Number of this process; the first one speaks for all."""
 
 
 def make_optimizer(estimator: Estimator, config: TrainConfig) -> torch.optim.Optimizer:
@@ -86,7 +88,7 @@ def train(
         with session.mean_weights():
             save_estimator(players.estimator, weights, card=card)
     fabric.barrier()
-    return TrainResult(progress.step, weights is not None, figures, weights)
+    return TrainResult(progress.step, weights is not None, figures, weights, fabric.global_rank)
 
 
 def _describe(config: TrainConfig, run: Any) -> dict[str, Any]:
