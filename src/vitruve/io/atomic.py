@@ -17,15 +17,20 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         OSError: The folder is missing or not writable, or the disk is full.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(prefix=".writing-", suffix=path.suffix, dir=path.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=".writing-", suffix=path.suffix, dir=path.parent)
+    except OSError as error:
+        raise OSError(error.errno, f"{error.strerror}; cannot write", str(path)) from None
     os.close(handle)
     temporary = Path(name)
     try:
         temporary.chmod(0o666 & ~_umask())
         yield temporary
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and error.filename in (None, name):
+            raise OSError(error.errno, f"{error.strerror}; cannot write", str(path)) from error
         raise
 
 

@@ -85,7 +85,9 @@ def _parse(path: Path, data: bytes) -> Points:
         else _floats(raw, processor)
     )
     cells = table.reshape(frames, width)[:, : 4 * count].reshape(frames, count, 4)
-    xyz = cells[..., :3].astype(np.float64) * (scale if scale > 0 else 1.0)
+    # Damage may leave signalling NaNs, which warn when cast.
+    with np.errstate(invalid="ignore"):
+        xyz = cells[..., :3].astype(np.float64) * (scale if scale > 0 else 1.0)
     return Points(xyz, cells[..., 3], first, rate, parameters)
 
 

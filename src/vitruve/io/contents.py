@@ -72,7 +72,8 @@ def assemble(
         FileError: Shapes that disagree, no frames, a rate or camera that cannot be.
     """
     try:
-        return _assemble(joints, meta, frames, valid, spread)
+        with np.errstate(all="ignore"):
+            return _assemble(joints, meta, frames, valid, spread)
     except FileError as error:
         raise FileError(f"{path}: {clip(str(error))}") from None
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError, IndexError) as error:
