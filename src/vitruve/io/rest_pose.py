@@ -16,7 +16,19 @@ from vitruve.geometry.kinematics import children_of, forward_kinematics, inverse
 from vitruve.poses import PoseSequence
 from vitruve.skeletons import Skeleton
 
-_OUT = ("elbow", "wrist", "hand", "finger", "thumb", "index", "middle", "ring", "pinky")
+_OUT = (
+    "elbow",
+    "radius",
+    "wrist",
+    "palm",
+    "hand",
+    "finger",
+    "thumb",
+    "index",
+    "middle",
+    "ring",
+    "pinky",
+)
 _DOWN = ("knee", "ankle")
 _FORWARD = ("toe", "foot")
 _TINY = 1e-9
