@@ -18,7 +18,7 @@ from vitruve.pipeline.detection import Detection, Detector
 from vitruve.pipeline.parts import Part, Parts, fingerprint_of
 from vitruve.pipeline.rtmpose import RTMPose, RTMPoseConfig
 from vitruve.pipeline.swaps import repair_swaps
-from vitruve.pipeline.track import Track, TrackConfig, link, track_to_sequence
+from vitruve.pipeline.track import TrackConfig, link, track_to_sequence
 from vitruve.poses import KeypointSequence
 from vitruve.skeletons import skeleton
 
@@ -87,20 +87,12 @@ def detect(
     parts = Parts(out.with_name(out.name + ".parts"), {**stated, "chunk_frames": CHUNK_FRAMES})
     reader = _run(info, detector, parts, progress)
     frames = [frame for part in parts.load() for frame in part.frames]
-    tracks = link(
-        frames,
-        skeleton(detector.skeleton).mirror_index,
-        info.fps,
-        TrackConfig(min_track_s=config.min_track_s, max_persons=config.max_persons),
-    )
-    if not tracks:
+    sequences = _people(frames, info, detector, config)
+    if not sequences:
         raise ValueError(
             f"no person found in the {len(frames)} frames of {source}: is someone in view, "
             "upright and larger than a tenth of the picture?"
         )
-    sequences = [
-        _finish(track, person, (info, detector, config)) for person, track in enumerate(tracks)
-    ]
     write_keypoints(sequences, out)
     parts.remove()
     require_whole(reader)
@@ -149,16 +141,19 @@ def _read_ahead(frames: FrameReader) -> Generator[VideoFrame, None, None]:
             yield frame
 
 
-def _finish(
-    track: Track, person: int, made_by: tuple[VideoInfo, Detector, DetectConfig]
-) -> KeypointSequence:
-    info, detector, config = made_by
-    sequence = track_to_sequence(
-        track, skeleton(detector.skeleton), info.fps, info.image_size_px, detector.model
-    )
-    if config.repair_swaps:
-        sequence, report = repair_swaps(sequence)
-        repaired = report.whole_body + report.limbs
-        note = f"; left-right swaps repaired in {repaired} of {report.num_frames} frames"
-        sequence = replace(sequence, model=sequence.model + note * bool(repaired))
-    return replace(sequence, person=person)
+def _people(
+    frames: list[list[Detection]], info: VideoInfo, detector: Detector, config: DetectConfig
+) -> list[KeypointSequence]:
+    """Everyone's track, sides repaired, the most prominent person first."""
+    joints = skeleton(detector.skeleton)
+    tracking = TrackConfig(min_track_s=config.min_track_s, max_persons=config.max_persons)
+    sequences = []
+    for person, track in enumerate(link(frames, joints.mirror_index, info.fps, tracking)):
+        size = info.image_size_px
+        sequence = track_to_sequence(track, joints, info.fps, size, detector.model)
+        if config.repair_swaps:
+            sequence, report = repair_swaps(sequence)
+            if report.whole_body + report.limbs:
+                sequence = replace(sequence, model=f"{sequence.model}; {report}")
+        sequences.append(replace(sequence, person=person))
+    return sequences
