@@ -1,10 +1,10 @@
 """BVH: a standing figure and the rotations that move it, for animation software.
 
 Centimetres, y up, the figure looking along +z with its left at +x (what Maya, MotionBuilder and
-most libraries take a BVH to be; in Blender import with scale 0.01). The format has room for tree, rate and
-numbers only, and readers such as Blender's stumble over added lines, so the rest
-(camera, gaps, source frames, spread, how far the rigid figure is from the joints) stands beside it
-in ``<name>.bvh.json``.
+most libraries take a BVH to be; in Blender import with scale 0.01). The format has room for tree,
+rate and numbers only, and readers such as Blender's stumble over added lines, so the rest (camera,
+gaps, source frames, spread, how far the rigid figure is from the joints) stands beside it in
+``<name>.bvh.json``.
 """
 
 import json

@@ -75,7 +75,8 @@ def _chunks(sequence: PoseSequence, frames: np.ndarray) -> list[str]:
     if len(chunks) > _MAX_CHUNKS:
         raise ValueError(
             f"the statement needs {len(text)} characters, C3D holds {_CHUNK * _MAX_CHUNKS}: the "
-            "source frames have too many gaps or the skeleton too many joints; write trc or npz instead"
+            "source frames have too many gaps or the skeleton too many joints; "
+            "write trc or npz instead"
         )
     return chunks
 
