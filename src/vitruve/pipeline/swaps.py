@@ -99,8 +99,8 @@ def _joint_groups(skeleton: Skeleton) -> list[str]:
     return groups
 
 
-def _motion_costs(sequence: KeypointSequence) -> Float[np.ndarray, "t s s s"]:
-    """Cost of three consecutive frames under each triple of relabellings; rows 0 and 1 are 0."""
+def _motion_costs(sequence: KeypointSequence) -> Float[np.ndarray, "t g 2 2 2"]:
+    """Cost of each group over three frames, each as named or exchanged; 0 for the first two."""
     points = sequence.keypoints_px.numpy().astype(np.float64)
     points = points / _body_size(points, sequence.valid.numpy())
     weight = (sequence.confidence * sequence.valid).numpy().astype(np.float64)
@@ -108,20 +108,15 @@ def _motion_costs(sequence: KeypointSequence) -> Float[np.ndarray, "t s s s"]:
     mirror = np.array(sequence.skeleton.mirror_index)
     frames = sequence.frames.numpy()
     consecutive = (frames[2:] - frames[:-2]) == 2
-    num, s = len(points), len(RELABELLINGS)
-    costs = np.zeros((num, s, s, s))
-    for group in sorted({g for names in RELABELLINGS for g in names}):
+    costs = np.zeros((len(points), len(RELABELLINGS[1]), 2, 2, 2))
+    for g, group in enumerate(RELABELLINGS[1]):
         joints = np.flatnonzero(groups == group)
         if not joints.size:
             continue
-        bits = np.array([int(group in names) for names in RELABELLINGS])
         versions = [(points[:, j], weight[:, j]) for j in (joints, mirror[joints])]
-        triple = np.zeros((num, 2, 2, 2))
         for a, b, c in np.ndindex(2, 2, 2):
-            triple[2:, a, b, c] = consecutive * _acceleration_cost(
-                versions[a], versions[b], versions[c]
-            )
-        costs += triple[:, bits[:, None, None], bits[None, :, None], bits[None, None, :]]
+            cost = _acceleration_cost(versions[a], versions[b], versions[c])
+            costs[2:, g, a, b, c] = consecutive * cost
     return costs
 
 
@@ -145,15 +140,20 @@ def _body_size(points: np.ndarray, valid: np.ndarray) -> float:
     return max(float(np.median(np.sqrt((spread**2).sum(-1).mean(-1)))), 1e-6)
 
 
-def _cheapest_path(costs: Float[np.ndarray, "t s s s"]) -> Int64[np.ndarray, "t"]:
+def _cheapest_path(costs: Float[np.ndarray, "t g 2 2 2"]) -> Int64[np.ndarray, "t"]:
     """Viterbi over pairs of neighbouring frames' relabellings."""
-    num, s = costs.shape[:2]
+    num, s = len(costs), len(RELABELLINGS)
     state_cost, ends = np.array(_HELD_COST), np.array(_SWITCH_COST)
     switch = np.where(np.eye(s, dtype=bool), 0.0, ends[:, None] + ends)
+    # bits[g, s]: whether relabelling s exchanges group g; each triple then picks one of 8 costs.
+    bits = np.array([[int(group in names) for names in RELABELLINGS] for group in RELABELLINGS[1]])
+    picked = 4 * bits[:, :, None, None] + 2 * bits[:, None, :, None] + bits[:, None, None, :]
+    picked += 8 * np.arange(len(bits))[:, None, None, None]
     best = state_cost[:, None] + switch + state_cost[None]
     back = np.zeros((num, s, s), np.int8)
     for t in range(2, num):
-        total = best[:, :, None] + costs[t] + switch[None] + state_cost
+        motion = costs[t].ravel()[picked].sum(0)
+        total = best[:, :, None] + motion + switch[None] + state_cost
         back[t] = total.argmin(0)
         best = total.min(0)
     path = np.zeros(num, np.int64)
