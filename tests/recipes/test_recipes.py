@@ -13,7 +13,7 @@ from vitruve.data.sequences import MotionSequence
 from vitruve.estimators import load
 from vitruve.estimators.config import config_from_dict
 from vitruve.nets import SimpleBaselineConfig
-from vitruve.recipes import RECIPES, Run, motion
+from vitruve.recipes import RECIPES, Run, cmu_lift, motion
 from vitruve.recipes.motion import MotionSource, MotionSourceConfig
 from vitruve.skeletons import skeleton
 from vitruve.training import TrainConfig
@@ -50,11 +50,13 @@ def test_every_recipe_trains_two_steps(name, tmp_path, monkeypatch):
             RECIPES[name].build()
         return
     monkeypatch.setattr(motion, "read_motion", lambda data: standing_people())
+    people = {s.name: s for s in standing_people()}
+    monkeypatch.setattr(cmu_lift, "read_clips", lambda data, wanted: people)
     run = RECIPES[name]
     train = replace(
         run.train, steps=2, batch_size=2, accelerator="cpu", out=str(tmp_path), evaluate_every=0
     )
-    result = replace(run, train=train).start(console=Console(quiet=True))
+    result = replace(run, train=train).start(tmp_path, console=Console(quiet=True))
     assert result.finished
     assert result.figures["mpjpe_mm"] > 0
     again = load(result.weights)
@@ -118,8 +120,8 @@ def test_command_line_help(capsys):
     [
         (["nope"], "unknown recipe 'nope'; there are lifters.cmu"),
         ([TOY, "--train.steps", "0"], "steps must be 1 or more"),
-        (["lifters.cmu.video_pose_3d.t27"], "mocap.cs.cmu.edu"),
-        (["lifters.cmu.video_pose_3d.t27", "--data", "/nowhere"], "no motion at /nowhere"),
+        (["lifters.cmu.video_pose_3d.t27_cpu"], "mocap.cs.cmu.edu"),
+        (["lifters.cmu.video_pose_3d.t27_cpu", "--data", "/nowhere"], "no motion at /nowhere"),
     ],
 )
 def test_command_line_errors_are_one_message(arguments, message, tmp_path, capsys, monkeypatch):

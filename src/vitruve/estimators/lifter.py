@@ -4,12 +4,13 @@ Axes: b batch, t frames, k keypoints, j joints, c channels.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.func import functional_call
 
 from vitruve.estimators.base import Estimator
 from vitruve.estimators.normalise import NORMALISERS
@@ -68,7 +69,7 @@ class Lifter(Estimator):
         x = self._encode(batch)
         x = torch.cat([x[:, :1].expand(-1, before, -1, -1), x], dim=1)
         x = torch.cat([x, x[:, -1:].expand(-1, after, -1, -1)], dim=1)
-        return self._decode(self.net(x), batch)
+        return self._decode(self._slide(x), batch)
 
     def training_forward(self, batch: PoseBatch) -> Prediction:
         """Predict the central frames that have a full view, or all if the clip is too short."""
@@ -76,6 +77,16 @@ class Lifter(Estimator):
         if before != after or batch.keypoints_px.shape[-3] < self.receptive_field:
             return self(batch)
         return self._decode(self.net(self._encode(batch)), batch)
+
+    def _slide(self, x: Float[Tensor, "b t k c"]) -> Float[Tensor, "b tout j 3"]:
+        """The net on a clip of any length; a strided one in its dilated form, same weights."""
+        if not getattr(self.config.net_config, "strided", False):
+            return self.net(x)
+        with torch.device("meta"):
+            build = LIFTERS[self.config.net][0]
+            net = build(replace(self.config.net_config, strided=False)).train(self.training)
+        weights = dict(self.net.named_parameters()) | dict(self.net.named_buffers())
+        return functional_call(net, weights, (x,))
 
     def _encode(self, batch: PoseBatch) -> Float[Tensor, "b t k c"]:
         self.check(batch)

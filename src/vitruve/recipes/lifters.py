@@ -1,8 +1,10 @@
-"""Published lifters trained on CMU motion in the published Human3.6M camera rigs.
+"""Published lifters trained for CMU-Lift: CMU motion in the published Human3.6M camera rigs.
 
 SimpleBaseline: Martinez et al., ICCV 2017, https://arxiv.org/abs/1705.03098. VideoPose3D: Pavllo
-et al., CVPR 2019, https://arxiv.org/abs/1811.11742. Deviations: AdamW and a cosine schedule in the
-small presets; windows are longer than the receptive field so that one pass trains many frames.
+et al., CVPR 2019, https://arxiv.org/abs/1811.11742. As published: exact 2D of the rigs, screen
+coordinates, mirrored windows, one frame per window (strided form). The ``gpu`` presets have the
+published sizes and optimizer. The ``cpu`` ones fit four minutes of one core: fewer channels, AdamW,
+a cosine schedule and a running mean of the weights.
 """
 
 from dataclasses import replace
@@ -12,20 +14,18 @@ from typing import Any
 from vitruve.estimators import LifterConfig
 from vitruve.nets import SimpleBaselineConfig, VideoPose3DConfig
 from vitruve.objectives.position import PositionConfig
-from vitruve.recipes.motion import MotionSourceConfig
+from vitruve.recipes.cmu_lift import CmuLiftSourceConfig
 from vitruve.recipes.run import Run, TermConfig
 from vitruve.skeletons import skeleton
 from vitruve.training import TrainConfig
 
 _H36M = skeleton("h36m_17")
-_MORE_FRAMES = 8
-"""Frames of a window beyond the receptive field, so that one pass trains several frames."""
 _CPU = TrainConfig(
-    steps=6_000,
-    batch_size=128,
+    steps=4_000,
+    batch_size=256,
     learning_rate=1e-3,
     warmup_steps=200,
-    ema_decay=0.999,
+    ema_decay=0.995,
     log_every=50,
     checkpoint_every=500,
     evaluate_every=500,
@@ -46,7 +46,7 @@ _GPU = TrainConfig(
 
 
 def _tcn(widths: tuple[int, ...], channels: int) -> VideoPose3DConfig:
-    return VideoPose3DConfig(17, 17, widths=widths, channels=channels)
+    return VideoPose3DConfig(17, 17, widths=widths, channels=channels, strided=True)
 
 
 _SIZES = {
@@ -55,9 +55,15 @@ _SIZES = {
         _CPU,
     ),
     "lifters.cmu.simple_baseline.gpu": (SimpleBaselineConfig(17, 17), _GPU),
-    "lifters.cmu.video_pose_3d.t1": (_tcn((1, 1, 1), 128), _CPU),
-    "lifters.cmu.video_pose_3d.t27": (_tcn((3, 3, 3), 128), _CPU),
-    "lifters.cmu.video_pose_3d.t243": (_tcn((3, 3, 3, 3, 3), 128), _CPU),
+    "lifters.cmu.video_pose_3d.t1_cpu": (_tcn((1, 1, 1), 512), _CPU),
+    "lifters.cmu.video_pose_3d.t27_cpu": (
+        _tcn((3, 3, 3), 256),
+        replace(_CPU, steps=4_500, batch_size=128),
+    ),
+    "lifters.cmu.video_pose_3d.t243_cpu": (
+        _tcn((3, 3, 3, 3, 3), 160),
+        replace(_CPU, steps=2_400, batch_size=64),
+    ),
     "lifters.cmu.video_pose_3d.t1_gpu": (_tcn((1, 1, 1), 1024), _GPU),
     "lifters.cmu.video_pose_3d.t27_gpu": (_tcn((3, 3, 3), 1024), _GPU),
     "lifters.cmu.video_pose_3d.t243_gpu": (_tcn((3, 3, 3, 3, 3), 1024), _GPU),
@@ -69,13 +75,13 @@ def _run(name: str, net_config: Any, train: TrainConfig) -> Run:
     frames = prod(getattr(net_config, "widths", (1,)))
     return Run(
         estimator="lifter",
-        estimator_config=LifterConfig(_H36M, _H36M, net, net_config),
-        source="motion",
-        source_config=MotionSourceConfig(window=frames + _MORE_FRAMES if frames > 1 else 1),
+        estimator_config=LifterConfig(_H36M, _H36M, net, net_config, native_fps=60.0),
+        source="cmu_lift",
+        source_config=CmuLiftSourceConfig(window=frames),
         terms={"position": TermConfig("position", PositionConfig())},
         train=replace(train, out=f"runs/{name}"),
-        summary=f"{net}, {frames} frames, on CMU motion (mocap.cs.cmu.edu) in Human3.6M rigs, "
-        "exact 2D.",
+        summary=f"{net}, {frames} frame{'s' * (frames > 1)} at 60/s, for CMU-Lift: CMU motion "
+        "(mocap.cs.cmu.edu) in Human3.6M rigs, exact 2D.",
     )
 
 

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from vitruve.recipes.cmu_lift import CmuLiftSource, CmuLiftSourceConfig
 from vitruve.recipes.motion import MotionSource, MotionSourceConfig
 from vitruve.recipes.toy import ToySource, ToySourceConfig
 
 SOURCES: dict[str, tuple[Any, Any]] = {
+    "cmu_lift": (CmuLiftSource, CmuLiftSourceConfig),
     "motion": (MotionSource, MotionSourceConfig),
     "toy": (ToySource, ToySourceConfig),
 }

@@ -1,0 +1,101 @@
+"""Training data of CMU-Lift: its training clips in the rigs of Human3.6M's training subjects.
+
+Axes: b batch, h hypotheses, t frames, j joints.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from vitruve.benchmarks.cmu_clips import ClipSet, clips, read_clips
+from vitruve.data.augment import flip
+from vitruve.data.cameras import RigCameras, RigCamerasConfig
+from vitruve.data.corrupt import DetectorConfig
+from vitruve.data.lifting import LiftingBatches, LiftingConfig, step_generator
+from vitruve.data.windows import MotionFrames
+from vitruve.estimators import Estimator
+from vitruve.metrics import mpjpe_mm, root_centred
+from vitruve.poses import PoseBatch
+from vitruve.training import TrainConfig
+
+_FPS = 60.0
+_VALIDATION_STEPS = 4
+"""Batches of validation windows that one evaluation looks at."""
+_FLIP_STREAM = 1
+"""Tells the generator of flips from the one of windows."""
+
+
+@dataclass(frozen=True)
+class CmuLiftSourceConfig:
+    """What a lifter sees in training for CMU-Lift."""
+
+    window: int = 27
+    """Frames of one window, at 60 per second."""
+    cameras: RigCamerasConfig = field(default_factory=RigCamerasConfig)
+    """Rigs of the training; the benchmark's are those of S9 and S11."""
+    flip: float = 0.5
+    """Probability that a window is mirrored."""
+    detector: DetectorConfig | None = None
+    """Errors of the 2D; None for exact keypoints."""
+
+
+class CmuLiftSource:
+    """Windows of CMU-Lift's training clips; its validation subject steers."""
+
+    def __init__(self, config: CmuLiftSourceConfig, train: TrainConfig, data: Path | None) -> None:
+        """Read the clips into memory.
+
+        Raises:
+            FileNotFoundError: There is no motion archive at ``data``.
+            ValueError: It cannot be read or lacks a clip.
+        """
+        if data is None:
+            raise FileNotFoundError(
+                "this recipe trains on the clips of CMU-Lift: give --data PATH or set "
+                "VITRUVE_MOTION to the CMU motion archive (.npz) made of the files of "
+                "mocap.cs.cmu.edu; docs/benchmarks.md says how"
+            )
+        if not data.exists():
+            raise FileNotFoundError(
+                f"no motion at {data}: give the CMU motion archive (.npz), made of the files of "
+                "mocap.cs.cmu.edu"
+            )
+        self.config, self.seed = config, train.seed
+        self._train = _batches(config, train, data, "train")
+        self._validation = _batches(config, train, data, "validation")
+
+    def batch_at(self, step: int, rank: int = 0, world_size: int = 1) -> PoseBatch:
+        """The batch of one process at one step."""
+        batch = self._train.batch_at(step, rank, world_size)
+        generator = step_generator(self.seed, step, rank, world_size, _FLIP_STREAM)
+        draw = torch.rand(len(batch.keypoints_px), generator=generator)
+        return flip(batch, draw < self.config.flip)
+
+    def evaluate(self, estimator: Estimator) -> dict[str, float]:
+        """Root-relative MPJPE of the middle frames of fixed windows of the validation subject.
+
+        A figure to steer by; the numbers to quote come from the benchmark.
+        """
+        device = next(estimator.parameters()).device
+        errors = []
+        for step in range(_VALIDATION_STEPS):
+            batch = self._validation.batch_at(step).to(device)
+            assert batch.joints_cam is not None
+            assert batch.valid is not None
+            middle = batch.joints_cam.shape[-3] // 2
+            target = root_centred(batch.joints_cam[:, middle], estimator.skeleton.root)
+            predicted = estimator.training_forward(batch).joints_cam.mean(dim=1)
+            predicted = predicted[:, predicted.shape[1] // 2]
+            errors.append(mpjpe_mm(predicted, target, batch.valid[:, middle]))
+        return {"mpjpe_mm": torch.stack(errors).mean().item()}
+
+
+def _batches(
+    config: CmuLiftSourceConfig, train: TrainConfig, data: Path, part: ClipSet
+) -> LiftingBatches:
+    settings = LiftingConfig(
+        train.batch_size, config.window, (_FPS, _FPS), None, config.detector, train.seed
+    )
+    motion = MotionFrames(read_clips(data, clips(part)).values())
+    return LiftingBatches(motion, RigCameras(config.cameras), settings)
