@@ -42,6 +42,12 @@ class DetectorConfig:
     """Longest such burst, seconds."""
     doubt: float = 0.03
     """Error at which confidence is one half."""
+    optional: tuple[tuple[str, ...], ...] = ()
+    """Sets of keypoints that some detectors do not give at all."""
+    absent: float = 0.35
+    """Probability of each such set to be missing from a window."""
+    unscored: float = 0.0
+    """Probability of a detector that gives no confidence: 1 for all it finds."""
 
 
 def detect(batch: PoseBatch, config: DetectorConfig, generator: torch.Generator) -> PoseBatch:
@@ -57,11 +63,13 @@ def detect(batch: PoseBatch, config: DetectorConfig, generator: torch.Generator)
     error = error + guessed[..., None] * offset * config.guess_error
     miss = torch.rand(exact.shape[:-1], generator=generator) < config.miss * 2 * chance[1]
     valid = batch.keypoints_valid & ~miss & ~(hidden & ~guessed)
+    score = confidence_of(error, guessed, config, generator)
+    unscored = torch.rand(len(exact), 1, 1, generator=generator) < config.unscored
     seen = replace(
         batch,
         keypoints_px=exact + error * size[:, None, None, None],
-        keypoints_valid=valid,
-        confidence=confidence_of(error, guessed, config, generator),
+        keypoints_valid=valid & ~absent_sets(batch, config, generator)[:, None],
+        confidence=torch.where(unscored, 1.0, score),
     )
     swapped = swap_bursts(seen, fps, config, generator)
     return inside_image(mask_missing(swapped))
@@ -114,6 +122,18 @@ def limb_blocks(
     when = time_blocks(b, t, torch.full((b,), float(t)), generator)
     hit = torch.rand(b, 1, generator=generator) < probability
     return (when & hit)[..., None] & parts.below.T[limb][:, None]
+
+
+def absent_sets(
+    batch: PoseBatch, config: DetectorConfig, generator: torch.Generator
+) -> Bool[Tensor, "b k"]:
+    """Keypoints that each window's detector does not know."""
+    b, names = len(batch.keypoints_px), batch.keypoint_skeleton.names
+    absent = torch.zeros(b, len(names), dtype=torch.bool)
+    for keypoints in config.optional:
+        member = torch.tensor([name in keypoints for name in names])
+        absent |= (torch.rand(b, 1, generator=generator) < config.absent) & member
+    return absent
 
 
 def time_blocks(

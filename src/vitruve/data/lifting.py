@@ -5,7 +5,7 @@ step and the rank, so a run that was killed continues with the very same batches
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vitruve.data.augment import BodyConfig, vary_bodies
+from vitruve.data.bend import BendConfig, bend_bodies
 from vitruve.data.cameras import CameraBatch
 from vitruve.data.corrupt import DetectorConfig, detect, inside_image
 from vitruve.data.windows import MotionFrames
@@ -52,6 +53,10 @@ class LiftingConfig:
     detector: DetectorConfig | None = None
     """Errors of the 2D; None for exact keypoints."""
     seed: int = 0
+    bend: BendConfig | None = None
+    """Postures beyond the recorded ones; None for none."""
+    focal_error: float = 0.0
+    """Standard deviation of the logarithm of stated over true focal length: users guess it."""
 
 
 class LiftingBatches:
@@ -98,11 +103,15 @@ class LiftingBatches:
         joints, valid = self.motion.sample(config.window, fps, generator)
         if config.bodies is not None:
             varied = vary_bodies(joints, self.motion.skeleton, config.bodies, generator)
+            if config.bend is not None:
+                varied = bend_bodies(varied, self.motion.skeleton, config.bend, generator)
             # A missing joint would bend all that hangs on it, so such windows stay as recorded.
             whole = valid.all(-1).all(-1)[:, None, None, None]
             joints = torch.where(whole, varied, joints)
         cameras = self.cameras.sample(*bounding_ball(joints, valid), generator)
         exact = self._see(cameras.joints_to_cam(joints), valid, cameras, fps)
+        if config.focal_error:
+            exact = misjudge_focal(exact, config.focal_error, generator)
         if config.detector is None:
             return inside_image(exact)
         return detect(exact, config.detector, generator)
@@ -132,6 +141,15 @@ class LiftingBatches:
             joints_cam=joints_cam,
             valid=valid,
         )
+
+
+def misjudge_focal(batch: PoseBatch, error: float, generator: torch.Generator) -> PoseBatch:
+    """State a wrong focal length: off by a log-normal factor, the same for both axes."""
+    assert batch.intrinsics is not None
+    factor = torch.exp(error * torch.randn(len(batch.intrinsics), generator=generator))
+    intrinsics = batch.intrinsics.clone()
+    intrinsics[:, [0, 1], [0, 1]] *= factor[:, None]
+    return replace(batch, intrinsics=intrinsics)
 
 
 def step_generator(*numbers: int) -> torch.Generator:

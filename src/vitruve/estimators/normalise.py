@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from vitruve.estimators.root_view import RootView
 from vitruve.poses import PoseBatch
 
 
@@ -55,5 +56,5 @@ class Screen:
         return joints
 
 
-NORMALISERS: dict[str, Normaliser] = {"screen": Screen()}
+NORMALISERS: dict[str, Normaliser] = {"root_view": RootView(), "screen": Screen()}
 """Every normaliser by the name a lifter's config carries."""

@@ -79,18 +79,23 @@ class MotionSource:
 
         A figure to steer by; the numbers to quote come from the benchmark.
         """
-        device = next(estimator.parameters()).device
-        errors = []
-        for step in range(_TEST_STEPS):
-            batch = self._test.batch_at(step).to(device)
-            assert batch.joints_cam is not None
-            assert batch.valid is not None
-            middle, root = batch.joints_cam.shape[-3] // 2, estimator.skeleton.root
-            target = batch.joints_cam[:, middle]
-            target = target - target[:, root : root + 1]
-            predicted = estimator(batch).joints_cam.mean(dim=1)[:, middle]
-            errors.append(mpjpe_mm(predicted, target, batch.valid[:, middle]))
-        return {"mpjpe_mm": torch.stack(errors).mean().item()}
+        return {"mpjpe_mm": middle_mpjpe_mm(estimator, self._test)}
+
+
+def middle_mpjpe_mm(estimator: Estimator, batches: LiftingBatches) -> float:
+    """Root-relative MPJPE of the middle frames of the first few batches."""
+    device = next(estimator.parameters()).device
+    errors = []
+    for step in range(_TEST_STEPS):
+        batch = batches.batch_at(step).to(device)
+        assert batch.joints_cam is not None
+        assert batch.valid is not None
+        middle, root = batch.joints_cam.shape[-3] // 2, estimator.skeleton.root
+        target = batch.joints_cam[:, middle]
+        target = target - target[:, root : root + 1]
+        predicted = estimator(batch).joints_cam.mean(dim=1)[:, middle]
+        errors.append(mpjpe_mm(predicted, target, batch.valid[:, middle]))
+    return torch.stack(errors).mean().item()
 
 
 def read_motion(data: Path | None) -> list[MotionSequence]:

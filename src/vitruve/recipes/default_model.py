@@ -1,0 +1,58 @@
+"""The default model: a temporal lifter for any detector, lens, camera height and frame rate.
+
+Trained on CMU motion alone, whose use is free (mocap.cs.cmu.edu; NSF EIA-0196217). VideoPose3D's
+net (Pavllo et al., CVPR 2019) reads 27 frames through `RootView`; bodies, postures, cameras and
+detector errors are varied so widely that no camera or detector is special.
+"""
+
+from vitruve.estimators import LifterConfig
+from vitruve.nets import VideoPose3DConfig
+from vitruve.objectives.position import PositionConfig
+from vitruve.recipes.adults import JOINTS, KEYPOINTS, AdultSourceConfig
+from vitruve.recipes.run import Run, TermConfig
+from vitruve.training import TrainConfig
+
+NAME = "default.cmu.video_pose_3d.t27"
+
+DEFAULT_RUNS = {
+    NAME: Run(
+        estimator="lifter",
+        estimator_config=LifterConfig(
+            skeleton=JOINTS,
+            keypoint_skeleton=KEYPOINTS,
+            net="video_pose_3d",
+            net_config=VideoPose3DConfig(
+                KEYPOINTS.num_joints,
+                JOINTS.num_joints,
+                in_channels=3,
+                widths=(3, 3, 3),
+                channels=512,
+                dropout=0.1,
+                strided=True,
+            ),
+            normaliser="root_view",
+            native_fps=30.0,
+            confidence=True,
+        ),
+        source="adults",
+        source_config=AdultSourceConfig(),
+        terms={"position": TermConfig("position", PositionConfig())},
+        train=TrainConfig(
+            steps=7_000,
+            batch_size=512,
+            learning_rate=1e-3,
+            warmup_steps=200,
+            final_factor=0.01,
+            ema_decay=0.999,
+            precision="bf16-mixed",
+            log_every=50,
+            checkpoint_every=250,
+            evaluate_every=500,
+            accelerator="auto",
+            out=f"runs/{NAME}",
+        ),
+        summary="Default lifter: 15 keypoints of any detector to 19 joints; trained on CMU motion "
+        "(mocap.cs.cmu.edu) alone, free for all uses.",
+    )
+}
+"""Runs of the default model by name."""
