@@ -1,0 +1,60 @@
+"""Tables in the docs come from the results, and a stale one is noticed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TOOL = ROOT / "tools" / "make_tables.py"
+
+
+@pytest.fixture
+def make_tables(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOL.parent))
+    import make_tables
+
+    return make_tables
+
+
+def rows(*values, data="cmu gt", run="a.b.c.d"):
+    return [
+        {"run": run, "seed": n, "preset": "cpu", "data": data, "metrics": {"mpjpe_mm": v, "lse": 0}}
+        for n, v in enumerate(values)
+    ]
+
+
+def write(root, text, content):
+    (root / "docs").mkdir()
+    (root / "benchmarks" / "results").mkdir(parents=True)
+    (root / "docs" / "page.md").write_text(text)
+    (root / "benchmarks" / "results" / "t.json").write_text(json.dumps(content))
+
+
+def test_round_trip(make_tables, tmp_path, capsys):
+    text = "before\n<!-- table:t columns=mpjpe_mm data=cmu_gt -->\nold\n<!-- /table -->\nafter\n"
+    write(tmp_path, text, rows(41.0, 43.0) + rows(90.0, data="cmu noisy"))
+    assert make_tables.main(["--check"], tmp_path) == 1
+    assert make_tables.main([], tmp_path) == 0
+    assert make_tables.main(["--check"], tmp_path) == 0
+    page = (tmp_path / "docs" / "page.md").read_text()
+    assert page.startswith("before\n<!-- table:t columns=mpjpe_mm data=cmu_gt -->\n| run |")
+    assert page.endswith("<!-- /table -->\nafter\n")
+    assert "| `a.b.c.d` | cmu gt | 2 | 42.0 ± 1.4 |" in page
+    assert "noisy" not in page
+    assert "page.md" in capsys.readouterr().out
+
+
+def test_unknown_options_and_results_are_named(make_tables, tmp_path):
+    with pytest.raises(ValueError, match="no option 'colour'"):
+        make_tables.rewritten("<!-- table:t colour=red -->\n<!-- /table -->", tmp_path)
+    with pytest.raises(FileNotFoundError):
+        make_tables.rewritten("<!-- table:t -->\n<!-- /table -->", tmp_path)
+
+
+def test_the_tables_of_this_repository_are_fresh():
+    command = [sys.executable, str(TOOL), "--check"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

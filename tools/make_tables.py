@@ -1,0 +1,103 @@
+"""Write the tables of README.md and docs/*.md from benchmarks/results/*.json.
+
+A table stands between ``<!-- table:NAME -->`` and ``<!-- /table -->``, where NAME is that of a
+results file. ``<!-- table:NAME columns=mpjpe_mm,lse data=cmu_gt,cmu_noisy run=lifters. -->``
+chooses metrics and rows (spaces of ``data`` written as ``_``; ``run`` matches the beginning).
+Seeds are averaged; their standard deviation follows the ±.
+
+    python tools/make_tables.py           # rewrite
+    python tools/make_tables.py --check   # fail if a file would change
+"""
+
+import json
+import math
+import re
+import statistics
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+_TABLE = re.compile(r"(<!-- table:(\S+)(.*?) -->\n)(.*?)(<!-- /table -->)", re.DOTALL)
+_GROUP = ("run", "preset", "data")
+
+
+def table(rows: list[dict[str, Any]], options: dict[str, str]) -> str:
+    """Markdown of one table."""
+    rows = [r for r in rows if r["run"].startswith(options.get("run", ""))]
+    if "data" in options:
+        wanted = options["data"].split(",")
+        rows = [r for r in rows if r["data"].replace(" ", "_") in wanted]
+    columns = options["columns"].split(",") if "columns" in options else _columns(rows)
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(str(row[k]) for k in _GROUP), []).append(row)
+    lines = [
+        f"| run | data | seeds | {' | '.join(columns)} |",
+        f"|---|---|---|{'---|' * len(columns)}",
+    ]
+    for (run, _, data), members in groups.items():
+        cells = [_cell([m["metrics"][c] for m in members if c in m["metrics"]]) for c in columns]
+        lines.append(f"| `{run}` | {data} | {len(members)} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _columns(rows: list[dict[str, Any]]) -> list[str]:
+    """Metrics that every row has, in the first row's order."""
+    return [c for c in rows[0]["metrics"] if all(c in r["metrics"] for r in rows)] if rows else []
+
+
+def _cell(values: list[float]) -> str:
+    if not values:
+        return ""
+    mean = statistics.fmean(values)
+    # Three figures say what a measurement of this kind can.
+    digits = 0 if mean == 0 else max(0, 2 - math.floor(math.log10(abs(mean))))
+    digits = min(digits, 3)
+    spread = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{mean:.{digits}f}{spread}"
+
+
+def rewritten(text: str, results: Path) -> str:
+    """``text`` with every table made anew.
+
+    Raises:
+        FileNotFoundError: A table names a results file that is not there.
+        ValueError: An option is unknown.
+    """
+
+    def fill(found: re.Match[str]) -> str:
+        parts = (part.partition("=") for part in found[3].split())
+        options = {key: value for key, _, value in parts}
+        if unknown := set(options) - {"columns", "data", "run"}:
+            raise ValueError(f"table {found[2]!r} has no option {unknown.pop()!r}")
+        rows = json.loads((results / f"{found[2]}.json").read_text("utf-8"))
+        return found[1] + table(rows, options) + found[5]
+
+    return _TABLE.sub(fill, text)
+
+
+def stale(root: Path) -> Iterator[tuple[Path, str]]:
+    """Files whose tables differ from the results, with what they should be."""
+    for path in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
+        if path.is_file():
+            old = path.read_text("utf-8")
+            new = rewritten(old, root / "benchmarks" / "results")
+            if new != old:
+                yield path, new
+
+
+def main(argv: list[str], root: Path) -> int:
+    """Rewrite or check; 1 when ``--check`` finds a stale table."""
+    found = list(stale(root))
+    for path, text in found:
+        if "--check" in argv:
+            print(f"{path}: tables are stale; run python tools/make_tables.py")
+        else:
+            path.write_text(text, "utf-8")
+            print(f"{path}: tables written")
+    return 1 if found and "--check" in argv else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], Path(__file__).parents[1]))
