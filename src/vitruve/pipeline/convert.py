@@ -5,7 +5,7 @@ Axes: t frames, j joints of the source, k joints of the target.
 
 from dataclasses import replace
 
-from vitruve.poses import PoseSequence
+from vitruve.poses import KeypointSequence, PoseSequence
 from vitruve.skeletons import Conversion, Skeleton, conversion
 from vitruve.skeletons import skeleton as find_skeleton
 
@@ -31,4 +31,23 @@ def converted(sequence: PoseSequence, bridge: Conversion) -> PoseSequence:
         spread = spread @ bridge.weights.abs().to(spread).T
     return replace(
         sequence, skeleton=bridge.target, joints_world=joints, valid=valid, spread=spread
+    )
+
+
+def convert_keypoints(sequence: KeypointSequence, skeleton: str | Skeleton) -> KeypointSequence:
+    """The same 2D keypoints in another format; what the source lacks has ``valid`` False.
+
+    Raises:
+        KeyError: No format has this name.
+    """
+    target = find_skeleton(skeleton) if isinstance(skeleton, str) else skeleton
+    bridge = conversion(sequence.skeleton, target)
+    points, valid = bridge.apply(sequence.keypoints_px, sequence.valid)
+    confidence, _ = bridge.apply(sequence.confidence.unsqueeze(-1), sequence.valid)
+    return replace(
+        sequence,
+        skeleton=target,
+        keypoints_px=points,
+        valid=valid,
+        confidence=confidence.squeeze(-1).clamp(0.0, 1.0) * valid,
     )

@@ -39,6 +39,8 @@ class DetectConfig:
     """Most people to return, the most prominent first; 0 for everyone found."""
     min_track_s: float = 0.5
     """Shorter tracks are dropped, seconds; never more than half the clip."""
+    fps: float | None = None
+    """Frames per second of an image folder; None takes 25. A video's own rate always wins."""
     threads: int = 1
     """Inference threads of the detector; decoding runs beside it."""
     repair_swaps: bool = True
@@ -81,7 +83,7 @@ def detect(
         ValueError: Nobody is in the clip, or it is no video.
         TruncatedVideoError: The clip is damaged; what could be seen of it is in ``out``.
     """
-    info = probe(source)
+    info = probe(source, fps=config.fps)
     detector = DETECTORS[config.detector](config)
     stated = {**fingerprint_of(source), **asdict(config), "model": detector.model}
     parts = Parts(out.with_name(out.name + ".parts"), {**stated, "chunk_frames": CHUNK_FRAMES})

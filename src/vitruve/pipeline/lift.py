@@ -12,6 +12,7 @@ from torch import Tensor
 from vitruve.estimators import Estimator
 from vitruve.estimators.ensemble import predict_with_spread
 from vitruve.geometry.camera import Camera
+from vitruve.pipeline.convert import convert_keypoints
 from vitruve.poses import KeypointSequence, PoseBatch, TensorRecord
 from vitruve.skeletons import conversion
 
@@ -137,16 +138,12 @@ def to_estimator_input(
             f"keypoints in {keypoints.skeleton.name!r} share no joint with what the model reads, "
             f"{estimator.keypoint_skeleton.name!r}; give keypoints of a human skeleton"
         )
-    points, valid = bridge.apply(keypoints.keypoints_px, keypoints.valid)
-    confidence, _ = bridge.apply(keypoints.confidence.unsqueeze(-1), keypoints.valid)
-    if camera.distortion is not None:
-        points = torch.where(valid[..., None], camera.undistort_px(points), points)
+    read = convert_keypoints(keypoints, estimator.keypoint_skeleton)
+    if camera.distortion is None:
+        return read
+    straight = camera.undistort_px(read.keypoints_px)
     return replace(
-        keypoints,
-        skeleton=estimator.keypoint_skeleton,
-        keypoints_px=points,
-        valid=valid,
-        confidence=confidence.squeeze(-1).clamp(0.0, 1.0) * valid,
+        read, keypoints_px=torch.where(read.valid[..., None], straight, read.keypoints_px)
     )
 
 

@@ -5,6 +5,7 @@ same input with the same settings, is not run again, so a killed run goes on whe
 """
 
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -15,10 +16,13 @@ from vitruve.geometry.camera import Camera, intrinsics_from_fov, resize_intrinsi
 from vitruve.geometry.camera_file import camera_to_dict, load_camera
 from vitruve.io import write
 from vitruve.io.keypoints import read_keypoints, write_keypoints
+from vitruve.io.video import TruncatedVideoError
 from vitruve.pipeline.convert import converted
 from vitruve.pipeline.detect import DetectConfig, detect
+from vitruve.pipeline.facts import facts_of
 from vitruve.pipeline.lift import LiftConfig, LiftedTrack, chunk_starts, lift_chunk, prepare
 from vitruve.pipeline.lifted_file import join, load_lifted, save_lifted
+from vitruve.pipeline.parts import fingerprint_of
 from vitruve.pipeline.place import PlaceConfig, Placed, place_people
 from vitruve.pipeline.stages import Stages, file_digest, weights_digest
 from vitruve.poses import KeypointSequence, PoseSequence
@@ -48,6 +52,12 @@ class EstimateConfig:
     """Camera file (intrinsics, distortion, perhaps its place in the world)."""
     formats: tuple[str, ...] = ("npz",)
     """File formats to write for each person."""
+    fps: float | None = None
+    """Frames per second of an image folder, or of a keypoint file that does not say."""
+    image_size_px: tuple[int, int] | None = None
+    """Width, height of the pictures behind a keypoint file that does not say."""
+    keypoint_skeleton: str | None = None
+    """What the keypoints of a file are, where their number does not tell."""
     detect: DetectConfig = field(default_factory=DetectConfig)
     lift: LiftConfig = field(default_factory=LiftConfig)
     place: PlaceConfig = field(default_factory=PlaceConfig)
@@ -65,6 +75,8 @@ class Estimate:
     """What was written for users."""
     facts: Mapping[str, str]
     """How it went, for people."""
+    damage: str = ""
+    """What could not be read of the source, in one line; empty if all could."""
 
 
 def estimate(
@@ -85,13 +97,17 @@ def estimate(
         ValueError: Nobody is in the clip, or an input is not what it should be.
         OSError: A file cannot be read or written.
         KeyError: A skeleton or model has no such name.
+
+    Warns:
+        UserWarning: The source is damaged; what could be read of it is in the result.
     """
     out = settings.pop("out", None)
     config = EstimateConfig(skeleton=skeleton, **settings)
-    if out is not None:
-        return list(run_estimate(Path(source), Path(out), config).people)
     with tempfile.TemporaryDirectory(prefix="vitruve-") as folder:
-        return list(run_estimate(Path(source), Path(folder), config).people)
+        found = run_estimate(Path(source), Path(out or folder), config)
+    if found.damage:
+        warnings.warn(found.damage, stacklevel=2)
+    return list(found.people)
 
 
 def run_estimate(
@@ -105,7 +121,7 @@ def run_estimate(
     if not source.exists():
         raise FileNotFoundError(f"no such video, folder or keypoint file: {source}")
     stages = Stages(out)
-    tracks = _keypoints(source, stages, config.detect, tell)
+    tracks = _keypoints(source, stages, config, tell)
     camera = find_camera(config.camera, config.fov_deg, tracks[0].image_size_px)
     lifted = [_lift(k, camera, estimator, (stages, config, tell)) for k in tracks]
     tell("place", 0, len(tracks))
@@ -116,7 +132,7 @@ def run_estimate(
             converted(p.sequence, bridge),
             camera=replace(camera, T_world_cam=_camera_of(p).T_world_cam),
             person=k.person,
-            model=f"vitruve {config.model} on {k.model}",
+            model=f"vitruve {Path(config.model).stem} on {k.model}",
         )
         for p, k in zip(placed, tracks, strict=True)
     )
@@ -126,7 +142,13 @@ def run_estimate(
         for suffix in config.formats
     )
     tell("place", len(tracks), len(tracks))
-    return Estimate(people, tuple(tracks), files, _facts(placed, tracks, bridge, camera))
+    facts = facts_of(placed, tracks, bridge, camera)
+    if config.camera is None and config.fov_deg is None:
+        facts["field of view"] = f"{DEFAULT_FOV_DEG:g} degrees, assumed"
+    height = config.place.height_m
+    facts["scale"] = "the model's guess of the body" if height is None else f"{height:g} m tall"
+    damage = "" if is_keypoints(source) else stages.remark("detect")
+    return Estimate(people, tuple(tracks), files, facts, damage)
 
 
 def is_keypoints(source: Path) -> bool:
@@ -183,16 +205,36 @@ def _check_formats(formats: Sequence[str]) -> None:
 
 
 def _keypoints(
-    source: Path, stages: Stages, config: DetectConfig, tell: Progress
+    source: Path, stages: Stages, config: EstimateConfig, tell: Progress
 ) -> list[KeypointSequence]:
     if is_keypoints(source):
-        return read_keypoints(source)
-    made_of = {"source": file_digest(source), "config": asdict(config)}
+        people = read_keypoints(
+            source,
+            fps=config.fps,
+            image_size_px=config.image_size_px,
+            skeleton=config.keypoint_skeleton,
+        )
+        return _most_seen(people, config.detect.max_persons)
+    settings = replace(config.detect, fps=config.fps)
+    made_of = {"source": fingerprint_of(source), "config": asdict(settings)}
     found = stages.folder / "keypoints.npz"
     if not stages.done("detect", made_of, found):
-        detect(source, found, config, lambda done, total: tell("detect", done, total))
-        stages.finish("detect", made_of)
+        damage = ""
+        try:
+            detect(source, found, settings, lambda done, total: tell("detect", done, total))
+        except TruncatedVideoError as error:
+            damage = str(error)
+        stages.finish("detect", made_of, damage)
     return read_keypoints(found)
+
+
+def _most_seen(people: list[KeypointSequence], count: int) -> list[KeypointSequence]:
+    """The ``count`` people with the most confidence over the clip, in their order; 0 for all."""
+    if not count:
+        return people
+    by_presence = sorted(people, key=lambda k: -float((k.confidence * k.valid).sum()))
+    kept = {id(k) for k in by_presence[:count]}
+    return [k for k in people if id(k) in kept]
 
 
 def _lift(
@@ -222,9 +264,11 @@ def _lift(
     for start in chunk_starts(count, config.lift):
         part = folder / f"{start:09d}.npz"
         if not part.exists():
-            save_lifted(lift_chunk(ready, camera, estimator, config.lift, start), part)
+            tell("lift", start, count)
+            chunk = lift_chunk(ready, camera, estimator, config.lift, start)
+            tell("lift", start + len(chunk.frames), count)
+            save_lifted(chunk, part)
         chunks.append(load_lifted(part))
-        tell("lift", start + len(chunks[-1].frames), count)
     track = join(chunks)
     save_lifted(track, output)
     stages.finish(name, made_of)
@@ -237,25 +281,3 @@ def _lift(
 def _camera_of(placed: Placed) -> Camera:
     assert placed.sequence.camera is not None
     return placed.sequence.camera
-
-
-def _facts(
-    placed: Sequence[Placed],
-    tracks: Sequence[KeypointSequence],
-    bridge: Conversion,
-    camera: Camera,
-) -> dict[str, str]:
-    facts = {}
-    for p, k in zip(placed, tracks, strict=True):
-        name = f"person {k.person}"
-        seen = p.sequence.valid.any(-1)
-        facts[f"{name}: 2D"] = k.model
-        facts[f"{name}: frames"] = f"{int(seen.sum())} of {len(seen)} with a pose"
-        facts[f"{name}: motion amplitude removed by smoothing"] = f"{p.amplitude_removed:.1%}"
-        if p.sequence.spread is not None and seen.any():
-            spread_mm = 1000 * float(p.sequence.spread[seen].mean())
-            facts[f"{name}: mean spread"] = f"{spread_mm:.0f} mm"
-    facts["skeleton"] = bridge.report().splitlines()[0]
-    focal = float(camera.intrinsics[0, 0])
-    facts["camera"] = f"focal length {focal:.0f} px at {camera.image_size_px} px"
-    return facts

@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from vitruve.io.atomic import atomic_path
@@ -17,7 +16,10 @@ class Stages:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise FileExistsError(f"{folder} is a file: name a folder for the results") from None
         self._file = folder / "run.json"
         self._done = _read(self._file)
 
@@ -26,11 +28,15 @@ class Stages:
         same = self._done.get(name) == digest(made_of)
         return same and all(output.exists() for output in outputs)
 
-    def finish(self, name: str, made_of: Any) -> None:
-        """Write down that the stage is done."""
-        self._done[name] = digest(made_of)
+    def finish(self, name: str, made_of: Any, remark: str = "") -> None:
+        """Write down that the stage is done, and what there is to say about it."""
+        self._done |= {name: digest(made_of), f"{name}.remark": remark}
         with atomic_path(self._file) as temporary:
             temporary.write_text(json.dumps(self._done, indent=1, sort_keys=True))
+
+    def remark(self, name: str) -> str:
+        """What was said when the stage was finished."""
+        return self._done.get(f"{name}.remark", "")
 
     def workspace(self, name: str, made_of: Any) -> Path:
         """A folder for unfinished work; work on another input is thrown away."""
@@ -60,7 +66,7 @@ def weights_digest(module: nn.Module) -> str:
     found = hashlib.sha256()
     for name, tensor in sorted(module.state_dict().items()):
         found.update(name.encode())
-        found.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        found.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return found.hexdigest()
 
 
