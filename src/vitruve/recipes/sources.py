@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from vitruve.recipes.adults import AdultSource, AdultSourceConfig
 from vitruve.recipes.cmu_lift import CmuLiftSource, CmuLiftSourceConfig
 from vitruve.recipes.motion import MotionSource, MotionSourceConfig
 from vitruve.recipes.toy import ToySource, ToySourceConfig
 
 SOURCES: dict[str, tuple[Any, Any]] = {
+    "adults": (AdultSource, AdultSourceConfig),
     "cmu_lift": (CmuLiftSource, CmuLiftSourceConfig),
     "motion": (MotionSource, MotionSourceConfig),
     "toy": (ToySource, ToySourceConfig),
