@@ -13,7 +13,7 @@ from vitruve.data.sequences import MotionSequence
 from vitruve.estimators import load
 from vitruve.estimators.config import config_from_dict
 from vitruve.nets import SimpleBaselineConfig
-from vitruve.recipes import RECIPES, Run, cmu_lift, motion
+from vitruve.recipes import RECIPES, Run, adults, cmu_lift, motion
 from vitruve.recipes.motion import MotionSource, MotionSourceConfig
 from vitruve.skeletons import skeleton
 from vitruve.training import TrainConfig
@@ -22,16 +22,16 @@ TOY = "toy.synthetic.simple_baseline.position"
 H36M = skeleton("h36m_17")
 
 
-def standing_people():
+def standing_people(joints_of=H36M):
     """Two short clips of a person of 1.6 metres swaying on the spot."""
     rng = np.random.default_rng(0)
-    rest = rng.uniform((-0.3, -0.2, 0.0), (0.3, 0.2, 1.6), (17, 3))
+    rest = rng.uniform((-0.3, -0.2, 0.0), (0.3, 0.2, 1.6), (joints_of.num_joints, 3))
     rest[0] = (0.0, 0.0, 0.9)
     sway = 0.1 * np.sin(np.arange(90) / 9)[:, None, None] * rest[None, :, 2:]
     joints = (rest + sway * (1.0, 0.0, 0.0)).astype(np.float32)
-    valid = np.ones((90, 17), bool)
+    valid = np.ones(joints.shape[:2], bool)
     return [
-        MotionSequence(split, "", "sway", split, H36M, 60.0, joints, valid)
+        MotionSequence(split, "", "sway", split, joints_of, 60.0, joints, valid)
         for split in ("train", "test")
     ]
 
@@ -52,6 +52,8 @@ def test_every_recipe_trains_two_steps(name, tmp_path, monkeypatch):
     monkeypatch.setattr(motion, "read_motion", lambda data: standing_people())
     people = {s.name: s for s in standing_people()}
     monkeypatch.setattr(cmu_lift, "read_clips", lambda data, wanted: people)
+    monkeypatch.setattr(adults.cmu_archive, "read", lambda *args, **kwargs: iter(()))
+    monkeypatch.setattr(adults, "to_adults", lambda *views: standing_people(adults.JOINTS)[:1])
     run = RECIPES[name]
     train = replace(
         run.train, steps=2, batch_size=2, accelerator="cpu", out=str(tmp_path), evaluate_every=0
@@ -118,7 +120,7 @@ def test_command_line_help(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nope"], "unknown recipe 'nope'; there are lifters.cmu"),
+        (["nope"], "unknown recipe 'nope'; there are "),
         ([TOY, "--train.steps", "0"], "steps must be 1 or more"),
         (["lifters.cmu.video_pose_3d.t27_cpu"], "mocap.cs.cmu.edu"),
         (["lifters.cmu.video_pose_3d.t27_cpu", "--data", "/nowhere"], "no motion at /nowhere"),
