@@ -2,7 +2,7 @@
 
 A table stands between ``<!-- table:NAME -->`` and ``<!-- /table -->``, where NAME is that of a
 results file. ``<!-- table:NAME columns=mpjpe_mm,lse data=cmu_gt,cmu_noisy run=lifters. -->``
-chooses metrics and rows (spaces of ``data`` written as ``_``; ``run`` matches the beginning).
+chooses metrics and rows, in that order (spaces of ``data`` written as ``_``; ``run`` is a beginning).
 Seeds are averaged; their standard deviation follows the ±.
 
     python tools/make_tables.py           # rewrite
@@ -14,7 +14,6 @@ import math
 import re
 import statistics
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ def table(rows: list[dict[str, Any]], options: dict[str, str]) -> str:
     rows = [r for r in rows if r["run"].startswith(options.get("run", ""))]
     if "data" in options:
         wanted = options["data"].split(",")
-        rows = [r for r in rows if r["data"].replace(" ", "_") in wanted]
+        rows = [r for w in wanted for r in rows if r["data"].replace(" ", "_") == w]
     columns = options["columns"].split(",") if "columns" in options else _columns(rows)
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row in rows:
@@ -58,45 +57,43 @@ def _cell(values: list[float]) -> str:
     return f"{mean:.{digits}f}{spread}"
 
 
-def rewritten(text: str, results: Path) -> str:
-    """``text`` with every table made anew.
+def rewritten(text: str, results: Path) -> tuple[str, list[str]]:
+    """``text`` with every table made anew, and the results that are missing for it.
 
     Raises:
-        FileNotFoundError: A table names a results file that is not there.
         ValueError: An option is unknown.
     """
+    missing = []
 
     def fill(found: re.Match[str]) -> str:
         parts = (part.partition("=") for part in found[3].split())
         options = {key: value for key, _, value in parts}
         if unknown := set(options) - {"columns", "data", "run"}:
             raise ValueError(f"table {found[2]!r} has no option {unknown.pop()!r}")
-        rows = json.loads((results / f"{found[2]}.json").read_text("utf-8"))
-        return found[1] + table(rows, options) + found[5]
+        source = results / f"{found[2]}.json"
+        if not source.is_file():
+            missing.append(source.name)
+            return found[0]
+        return found[1] + table(json.loads(source.read_text("utf-8")), options) + found[5]
 
-    return _TABLE.sub(fill, text)
-
-
-def stale(root: Path) -> Iterator[tuple[Path, str]]:
-    """Files whose tables differ from the results, with what they should be."""
-    for path in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
-        if path.is_file():
-            old = path.read_text("utf-8")
-            new = rewritten(old, root / "benchmarks" / "results")
-            if new != old:
-                yield path, new
+    return _TABLE.sub(fill, text), missing
 
 
 def main(argv: list[str], root: Path) -> int:
-    """Rewrite or check; 1 when ``--check`` finds a stale table."""
-    found = list(stale(root))
-    for path, text in found:
-        if "--check" in argv:
+    """Rewrite or check; 1 when results are missing or ``--check`` finds a stale table."""
+    failed = False
+    for path in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
+        old = path.read_text("utf-8") if path.is_file() else ""
+        new, missing = rewritten(old, root / "benchmarks" / "results")
+        for name in missing:
+            print(f"{path}: no benchmarks/results/{name}; run what measures it")
+        if new != old and "--check" in argv:
             print(f"{path}: tables are stale; run python tools/make_tables.py")
-        else:
-            path.write_text(text, "utf-8")
+        elif new != old:
+            path.write_text(new, "utf-8")
             print(f"{path}: tables written")
-    return 1 if found and "--check" in argv else 0
+        failed |= bool(missing) or (new != old and "--check" in argv)
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -47,11 +47,13 @@ def test_round_trip(make_tables, tmp_path, capsys):
     assert "page.md" in capsys.readouterr().out
 
 
-def test_unknown_options_and_results_are_named(make_tables, tmp_path):
+def test_unknown_options_and_missing_results_are_named(make_tables, tmp_path, capsys):
     with pytest.raises(ValueError, match="no option 'colour'"):
         make_tables.rewritten("<!-- table:t colour=red -->\n<!-- /table -->", tmp_path)
-    with pytest.raises(FileNotFoundError):
-        make_tables.rewritten("<!-- table:t -->\n<!-- /table -->", tmp_path)
+    write(tmp_path, "<!-- table:other -->\nold\n<!-- /table -->\n", [])
+    assert make_tables.main([], tmp_path) == 1
+    assert "no benchmarks/results/other.json" in capsys.readouterr().out
+    assert "old" in (tmp_path / "docs" / "page.md").read_text()
 
 
 def test_the_tables_of_this_repository_are_fresh():
