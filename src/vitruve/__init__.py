@@ -22,7 +22,19 @@ _FACE = {
 }
 """Where each public name lives."""
 
-__all__ = ["__version__", *_FACE]
+__all__ = [
+    "Camera",
+    "KeypointSequence",
+    "PoseSequence",
+    "Skeleton",
+    "__version__",
+    "convert",
+    "estimate",
+    "load",
+    "read",
+    "skeleton",
+    "write",
+]
 
 
 def __getattr__(name: str) -> Any:
