@@ -54,6 +54,9 @@ def _run(verb: str, rest: list[str]) -> int:
         # Whoever read our output has gone; closing stdout quietly is what they expect.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except SystemExit as stop:
+        # tyro's way out of --help (0) and of arguments it cannot read (2).
+        return stop.code if isinstance(stop.code, int) else BAD_INPUT
     except KeyError as error:
         # str() of a KeyError quotes its message.
         return _fail(str(error.args[0]) if error.args else "unknown name")

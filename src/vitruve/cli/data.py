@@ -1,0 +1,141 @@
+"""``vitruve data list | build | check``: sequence stores, what training reads."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+if TYPE_CHECKING:
+    from vitruve.cli.progress import Progress
+    from vitruve.data import MotionSequence, SequenceStore
+
+BAD_INPUT = 2
+
+
+@dataclass(frozen=True)
+class BuildArguments:
+    """Read a dataset and write it as one sequence store: whole or not at all."""
+
+    reader: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="READER")]
+    """What the dataset is; vitruve data list names them."""
+    root: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="ROOT")]
+    """Folder or file of the dataset."""
+    out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT")]
+    """Folder of the store; must not be there yet."""
+    split: str = ""
+    """Take only this split, train or test, of a dataset that states splits."""
+    chunk_frames: int = 4096
+    """Frames in each file of the store: what one read fetches at least."""
+
+
+@dataclass(frozen=True)
+class CheckArguments:
+    """Count what is in a sequence store and compare every file with its checksum."""
+
+    store: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="STORE")]
+    """Folder, or an fsspec address such as s3://bucket/store."""
+
+
+def main(argv: list[str]) -> int:
+    """Do one of the three.
+
+    Returns:
+        0 when done, 2 without a verb.
+
+    Raises:
+        KeyError: No such reader.
+        ValueError: The dataset or the store is damaged.
+        OSError: Something is missing, is there already, or cannot be written.
+    """
+    verb = argv[0] if argv else ""
+    if verb in ("", "-h", "--help"):
+        print("usage: vitruve data VERB ...\n")
+        print("\n".join(f"  {name}  {what}" for name, (_, what) in _VERBS.items()))
+        print("\nvitruve data VERB --help says what it takes.")
+        return 0 if verb else BAD_INPUT
+    if verb not in _VERBS:
+        raise ValueError(f"no verb {verb!r} of vitruve data; there are {', '.join(_VERBS)}")
+    return _VERBS[verb][0](argv[1:])
+
+
+def _list(argv: list[str]) -> int:
+    from vitruve.data import READERS
+
+    if argv and argv[0] not in ("-h", "--help"):
+        raise ValueError(f"vitruve data list takes nothing, got {argv[0]!r}")
+    width = max(map(len, READERS))
+    for name, read in READERS.items():
+        print(f"{name:{width}}  {_first_line(read)}")
+    return 0
+
+
+def _build(argv: list[str]) -> int:
+    arguments = tyro.cli(BuildArguments, prog="vitruve data build", args=argv)
+    from vitruve.cli.progress import show_progress
+    from vitruve.data import READERS, write_store
+
+    if arguments.reader not in READERS:
+        raise KeyError(f"no reader {arguments.reader!r}; there are {', '.join(READERS)}")
+    if arguments.chunk_frames < 1:
+        raise ValueError(f"--chunk-frames {arguments.chunk_frames}: must be 1 or more")
+    if not arguments.root.exists():
+        raise FileNotFoundError(f"no such dataset: {arguments.root}")
+    found = READERS[arguments.reader](arguments.root, arguments.split or None)
+    with show_progress("clips") as tell:
+        clips = _counted(found, tell)
+        store = write_store(clips, arguments.out, chunk_frames=arguments.chunk_frames)
+    _print_counts(store)
+    print(arguments.out)
+    return 0
+
+
+def _check(argv: list[str]) -> int:
+    arguments = tyro.cli(CheckArguments, prog="vitruve data check", args=argv)
+    from vitruve.data import SequenceStore
+
+    store = SequenceStore.open(arguments.store)
+    _print_counts(store)
+    broken = store.verify()
+    if broken:
+        print("\n".join(broken))
+        raise ValueError(
+            f"{arguments.store}: {len(broken)} files are missing or damaged, the first: "
+            f"{broken[0]}; copy the store again or build it anew"
+        )
+    print("every file has the checksum that the index states")
+    return 0
+
+
+_VERBS: dict[str, tuple[Callable[[list[str]], int], str]] = {
+    "list": (_list, "what kinds of datasets can be read"),
+    "build": (_build, "READER ROOT OUT: read a dataset, write a sequence store"),
+    "check": (_check, "STORE: count what is in a store and compare its checksums"),
+}
+
+
+def _counted(clips: "Iterable[MotionSequence]", tell: "Progress") -> "Iterator[MotionSequence]":
+    for number, clip in enumerate(clips, 1):
+        yield clip
+        tell("build", number, None)
+
+
+def _print_counts(store: "SequenceStore") -> None:
+    entries = store.entries.values()
+    frames = sum(e["frames"] for e in entries)
+    minutes = sum(e["frames"] / e["fps"] for e in entries) / 60
+    print(f"{len(store)} sequences, {frames} frames, {minutes:.1f} minutes")
+    for field in ("split", "subject", "action"):
+        counts = Counter(e[field] for e in entries if e[field])
+        named = ", ".join(f"{name} {n}" for name, n in counts.most_common(8))
+        if counts:
+            print(f"  {field}: {named}{' ...' if len(counts) > 8 else ''}")
+
+
+def _first_line(read: Callable[..., object]) -> str:
+    import inspect
+
+    module = inspect.getmodule(read)
+    return ((module and module.__doc__) or read.__doc__ or "").strip().splitlines()[0]
