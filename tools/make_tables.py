@@ -2,7 +2,7 @@
 
 A table stands between ``<!-- table:NAME -->`` and ``<!-- /table -->``, where NAME is that of a
 results file. ``<!-- table:NAME columns=mpjpe_mm,lse data=cmu_gt,cmu_noisy run=lifters. -->``
-chooses metrics and rows, in that order (spaces of ``data`` written as ``_``; ``run`` is a beginning).
+chooses metrics and rows, in that order: ``data`` with ``_`` for spaces, ``run`` as a prefix.
 Seeds are averaged; their standard deviation follows the ±.
 
     python tools/make_tables.py           # rewrite

@@ -53,6 +53,17 @@ def test_training_covers_the_central_frames_and_agrees_there():
     assert lifter.training_forward(make_batch(5)).joints_cam.shape[-3] == 5
 
 
+def test_a_strided_net_reads_clips_of_any_length_in_its_dilated_form():
+    dilated, batch = make_lifter(), make_batch(12)
+    config = replace(dilated.config, net_config=replace(dilated.config.net_config, strided=True))
+    strided = Lifter(config).eval()
+    strided.load_state_dict(dilated.state_dict())
+    torch.testing.assert_close(strided(batch).joints_cam, dilated(batch).joints_cam)
+    assert strided.training_forward(make_batch(9)).joints_cam.shape[-3] == 1
+    strided(batch).joints_cam.square().sum().backward()
+    assert all(p.grad is not None for p in strided.parameters())
+
+
 def test_a_causal_net_never_looks_ahead():
     config = replace(NETS["video_pose_3d"](2), causal=True)
     lifter, batch = Lifter(LifterConfig(TOY, TOY, "video_pose_3d", config)).eval(), make_batch(12)

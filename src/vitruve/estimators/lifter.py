@@ -76,11 +76,12 @@ class Lifter(Estimator):
         before, after = self.net.padding
         if before != after or batch.keypoints_px.shape[-3] < self.receptive_field:
             return self(batch)
-        return self._decode(self.net(self._encode(batch)), batch)
+        return self._decode(self._slide(self._encode(batch)), batch)
 
     def _slide(self, x: Float[Tensor, "b t k c"]) -> Float[Tensor, "b tout j 3"]:
         """The net on a clip of any length; a strided one in its dilated form, same weights."""
-        if not getattr(self.config.net_config, "strided", False):
+        strided = getattr(self.config.net_config, "strided", False)
+        if not strided or x.shape[1] == self.receptive_field:
             return self.net(x)
         with torch.device("meta"):
             build = LIFTERS[self.config.net][0]
