@@ -12,7 +12,9 @@ const MIN_RADIUS_M = 0.005;
 const MAX_RADIUS_M = 0.024;
 const JOINT_OF_BONE = 1.22;
 const PATH_WIDTH_M = 0.026;
-const PATH_STEP_M = 0.01;
+const PATH_STEP_M = 0.02;
+const TRAIL_S = 12;
+const WHOLE_PATH_S = 60;
 
 const halo = {
   vertexShader: `varying float rim;
@@ -29,13 +31,17 @@ const halo = {
 };
 
 export class Figure extends Group {
-  constructor(person, index, ghost) {
+  // rate: frames of the page per second.
+  constructor(person, index, { ghost = false, rate }) {
     super();
     Object.assign(this, { person, index, ghost });
+    this.trailFrames = Math.round(TRAIL_S * rate);
+    // The path of a long clip would cover the floor.
+    this.wholePath = person.joints.frames <= WHOLE_PATH_S * rate;
     const { edges, names } = person;
     this.radii = edges.map((edge) => boneRadius(person.joints, edge));
     this.jointRadii = names.map((_, j) => JOINT_OF_BONE * Math.max(MIN_RADIUS_M, ...this.radii.filter((_, e) => edges[e].includes(j))));
-    this.skin = new MeshStandardMaterial({ roughness: 0.62, metalness: 0, transparent: ghost, opacity: ghost ? 0.3 : 1 });
+    this.skin = new MeshStandardMaterial({ roughness: 0.62, metalness: 0, transparent: ghost, opacity: ghost ? 0.42 : 1 });
     this.bones = this.instances(new CylinderGeometry(1, 1, 1, 18, 1, true), this.skin, edges.length);
     this.joints = this.instances(new SphereGeometry(1, 20, 14), this.skin, names.length);
     this.bones.castShadow = this.joints.castShadow = !ghost;
@@ -78,6 +84,7 @@ export class Figure extends Group {
     this.walked.position.z = 0.003;
     this.path.frustumCulled = this.walked.frustumCulled = false;
     this.trail = new Group();
+    this.path.visible = this.wholePath;
     this.trail.add(this.path, this.walked);
     this.add(this.ring, this.trail);
   }
@@ -86,7 +93,7 @@ export class Figure extends Group {
     const { sides, edges } = this.person;
     const own = personColour(this.index);
     const bySide = { left: colour('left'), right: colour('right'), centre: own };
-    const grey = colour('faint');
+    const grey = colour('muted');
     const tint = new Color();
     const pick = (side) => tint.set(this.ghost ? grey : bySide[side]);
     sides.forEach((side, j) => this.joints.setColorAt(j, pick(side)));
@@ -124,7 +131,8 @@ export class Figure extends Group {
     if (this.ghost) return;
     this.ring.visible = this.placed;
     if (this.placed) this.ring.position.set(this.place[0], this.place[1], 0.004);
-    this.walked.geometry.setDrawRange(0, this.pathCounts[t]);
+    const start = this.pathCounts[Math.max(0, t - this.trailFrames)];
+    this.walked.geometry.setDrawRange(start, this.pathCounts[t] - start);
   }
 }
 

@@ -137,7 +137,10 @@ function startWorld() {
     redraw();
   };
   press(tools, 'Reset view', 'R', (keys.r = () => world.reset()));
-  if (world.source) press(tools, 'Camera view', 'Look as the source camera does (C)', (keys.c = () => world.lookThroughSource()));
+  if (world.source) press(tools, 'Camera view', 'Look as the source camera does (C)', (keys.c = () => {
+    keys.f(false);
+    world.lookThroughSource();
+  }));
   keys.f = toggle(tools, 'Follow', world.follow, 'Keep the person in the middle (F)', (on) => {
     world.follow = on;
     if (on) world.centreOn(selected);
@@ -229,11 +232,13 @@ function fillFacts() {
   table('Clip', content.clip);
 }
 
+const lengthOf = (seconds) => (seconds < 120 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`);
+
 function startControls() {
   const people = content.people.length ? content.people : content.keypoints;
   const count = people.length === 1 ? '1 person' : `${people.length} people`;
   const lengthS = (content.count * content.step) / content.fps;
-  at('summary').textContent = [count, `${lengthS.toFixed(1)} s`, `${+content.fps.toFixed(3)} frames/s`, people[0].skeleton, people[0].model].filter(Boolean).join(' · ');
+  at('summary').textContent = [count, lengthOf(lengthS), `${+content.fps.toFixed(3)} frames/s`, people[0].skeleton, people[0].model].filter(Boolean).join(' · ');
   at('person').hidden = content.people.length < 2;
   content.people.forEach((p, i) => at('person').append(new Option(`Person ${p.person}`, String(i))));
   at('person').addEventListener('change', (event) => {

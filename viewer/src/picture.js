@@ -3,6 +3,8 @@ import { colour, onTheme, personColour } from './theme.js';
 import { bytes } from './track.js';
 
 const WIDTH_OF_SIDE = 1 / 190;
+// Pictures are as dark in a light page: the dark page's colours show on both.
+const ON_VIDEO = { left: '#5ab4ec', right: '#f0a03c', centre: '#ffffff' };
 
 export class Picture {
   constructor(box, content, message) {
@@ -114,19 +116,23 @@ export class Picture {
   }
 
   drawPerson(pen, who, index, thick) {
-    const bySide = { left: colour('left'), right: colour('right'), centre: this.video ? '#ffffff' : personColour(index) };
+    const bySide = this.video ? ON_VIDEO : { left: colour('left'), right: colour('right'), centre: personColour(index) };
+    const rim = this.video ? '#0009' : '#0000';
     const a = [0, 0], b = [0, 0];
     const sure = (j) => Math.min(1, Math.max(0, who.confidence.get(this.shown, j)));
     pen.lineCap = 'round';
     for (const [p, q] of who.edges) {
       if (!who.points.read(this.shown, p, a) || !who.points.read(this.shown, q, b)) continue;
       pen.globalAlpha = 0.1 + 0.85 * Math.min(sure(p), sure(q));
-      pen.strokeStyle = bySide[who.sides[q] === 'centre' ? who.sides[p] : who.sides[q]];
-      pen.lineWidth = thick;
       pen.beginPath();
       pen.moveTo(...a);
       pen.lineTo(...b);
-      pen.stroke();
+      // A dark rim, so that bright bones stand out from any picture.
+      for (const [width, ink] of [[1.7, rim], [1, bySide[who.sides[q] === 'centre' ? who.sides[p] : who.sides[q]]]]) {
+        pen.lineWidth = thick * width;
+        pen.strokeStyle = ink;
+        pen.stroke();
+      }
     }
     who.sides.forEach((side, j) => {
       if (!who.points.read(this.shown, j, a)) return;

@@ -1,12 +1,18 @@
 // Curves over time: gaps stay gaps, spread is a band, truth is dashed. A cursor follows the frame.
+// Long clips are shown a window at a time, which turns like a page when the cursor leaves it.
 import { colour, onTheme } from './theme.js';
 
+const WINDOW_S = 20;
+const WHOLE_S = 40;
 const PAD = { left: 44, right: 14, top: 8, bottom: 22 };
 
 export class Plot {
   // groups: [{title, name, unit, digits, curves: [{label, ink, joint, values, spread, truth}]}]; a tab for each.
   constructor(box, heading, timeline, seek) {
     Object.assign(this, { box, heading, timeline, seek, groups: [], chosen: 0, index: 0 });
+    const rate = timeline.fps / timeline.step;
+    this.width = timeline.count > WHOLE_S * rate ? Math.round(WINDOW_S * rate) : timeline.count;
+    this.from = 0;
     this.head = element('div', 'head');
     this.area = element('div', 'area');
     this.canvas = document.createElement('canvas');
@@ -101,6 +107,11 @@ export class Plot {
 
   show(index) {
     this.index = index;
+    const from = Math.floor(index / this.width) * this.width;
+    if (from !== this.from) {
+      this.from = from;
+      this.draw();
+    }
     for (const [curve, reading] of this.readings ?? []) {
       const value = curve.values.get(index);
       reading.textContent = Number.isNaN(value) ? '–' : value.toFixed(this.group.digits) + (this.group.unit === '°' ? '°' : '');
@@ -109,13 +120,17 @@ export class Plot {
     this.cursor.style.transform = `translateX(${this.x(index)}px)`;
   }
 
+  get to() {
+    return Math.min(this.timeline.count, this.from + this.width) - 1;
+  }
+
   x(index) {
-    return PAD.left + (index / Math.max(1, this.timeline.count - 1)) * (this.area.clientWidth - PAD.left - PAD.right);
+    return PAD.left + ((index - this.from) / Math.max(1, this.width - 1)) * (this.area.clientWidth - PAD.left - PAD.right);
   }
 
   indexOf(x) {
     const share = (x - PAD.left) / (this.area.clientWidth - PAD.left - PAD.right);
-    return Math.round(Math.min(1, Math.max(0, share)) * (this.timeline.count - 1));
+    return Math.min(this.to, this.from + Math.round(Math.min(1, Math.max(0, share)) * (this.width - 1)));
   }
 
   draw() {
@@ -127,7 +142,7 @@ export class Plot {
     if (!this.group) return;
     const pen = this.canvas.getContext('2d');
     pen.scale(ratio, ratio);
-    const [low, high] = this.range();
+    const [low, high] = (this.group.range ??= this.range());
     const y = (value) => PAD.top + ((high - value) / (high - low)) * (height - PAD.top - PAD.bottom);
     this.drawRules(pen, width, height, low, high, y);
     pen.save();
@@ -177,8 +192,8 @@ export class Plot {
       pen.fillText((Math.abs(v) < step / 1e3 ? 0 : v).toFixed(digits) + (this.group.unit === '°' ? '°' : ''), PAD.left - 7, at);
     }
     pen.textBaseline = 'top';
-    const { fps, first, step: stride, count } = this.timeline;
-    const start = first / fps, end = (first + (count - 1) * stride) / fps;
+    const { fps, first, step: stride } = this.timeline;
+    const start = (first + this.from * stride) / fps, end = (first + (this.from + this.width - 1) * stride) / fps;
     const every = niceStep((end - start) / Math.max(2, (width - PAD.left) / 84));
     for (let s = Math.ceil(start / every) * every; s <= end + 1e-9; s += every) {
       pen.textAlign = this.x((s * fps - first) / stride) > width - 30 ? 'right' : 'center';
@@ -192,7 +207,7 @@ export class Plot {
     pen.lineJoin = 'round';
     pen.setLineDash(dash);
     pen.beginPath();
-    for (const [from, to] of runs(values)) {
+    for (const [from, to] of runs(values, this.from, this.to)) {
       pen.moveTo(this.x(from), y(values.get(from)));
       // A lone frame is a dot, not nothing.
       if (to === from) pen.lineTo(this.x(from) + 0.8, y(values.get(from)));
@@ -206,7 +221,7 @@ export class Plot {
     if (!spread) return;
     pen.globalAlpha = 0.17;
     pen.fillStyle = inkOf(curve);
-    for (const [from, to] of runs(values)) {
+    for (const [from, to] of runs(values, this.from, this.to)) {
       pen.beginPath();
       for (let t = from; t <= to; t++) pen.lineTo(this.x(t), y(values.get(t) + spread.get(t)));
       for (let t = to; t >= from; t--) pen.lineTo(this.x(t), y(values.get(t) - spread.get(t)));
@@ -218,11 +233,12 @@ export class Plot {
 
 const inkOf = ({ ink }) => colour(ink);
 
-function runs(values) {
+// First and last index of each stretch without a gap.
+function runs(values, first, last) {
   const found = [];
   let from = -1;
-  for (let t = 0; t <= values.frames; t++) {
-    const here = values.has(t);
+  for (let t = first; t <= last + 1; t++) {
+    const here = t <= last && values.has(t);
     if (here && from < 0) from = t;
     if (!here && from >= 0) {
       found.push([from, t - 1]);

@@ -36,8 +36,9 @@ export class World {
     this.floor = new Floor();
     this.axes = new Axes();
     this.source = content.camera ? new SourceCamera(content.camera) : null;
-    this.figures = content.people.map((person, i) => new Figure(person, i, false));
-    this.ghosts = content.truth.map((person, i) => new Figure(person, i, true));
+    const rate = content.fps / content.step;
+    this.figures = content.people.map((person, i) => new Figure(person, i, { rate }));
+    this.ghosts = content.truth.map((person, i) => new Figure(person, i, { rate, ghost: true }));
     this.signs = content.people.length > 1 ? content.people.map((p) => label(String(p.person), 0.2)) : [];
     this.sky = new HemisphereLight();
     this.sun = new DirectionalLight();
@@ -83,7 +84,7 @@ export class World {
     const figure = this.figures[0];
     if (this.follow && figure?.placed) target.set(figure.place[0], figure.place[1], this.middle.z);
     const wide = 0.85 + (this.follow ? 0 : Math.min(this.roam, FOLLOW_OVER_M) / 2);
-    const tall = 1.02 + (this.follow ? 0 : Math.min(this.roam, FOLLOW_OVER_M) * 0.06);
+    const tall = 1.1 + (this.follow ? 0 : Math.min(this.roam, FOLLOW_OVER_M) * 0.06);
     let azimuth = -Math.PI / 3;
     if (this.source) azimuth = Math.atan2(this.source.place.y - target.y, this.source.place.x - target.x) + 0.6;
     const away = Math.max(tall, wide / this.camera.aspect) / Math.tan(((FOV_DEG / 2) * Math.PI) / 180);

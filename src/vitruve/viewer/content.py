@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+from vitruve import __version__
 from vitruve.geometry.camera import Camera, fov_from_intrinsics
 from vitruve.poses import KeypointSequence, PoseSequence
 from vitruve.skeletons.skeleton import Skeleton
@@ -74,20 +75,20 @@ def clip_facts(
     people: Sequence[PoseSequence], keypoints: Sequence[KeypointSequence], timeline: Timeline
 ) -> dict[str, str]:
     """What the records themselves say of the clip, the camera and how it was made."""
-    seconds = timeline.count * timeline.step / timeline.fps
+    rate = timeline.fps / timeline.step
     facts = {
         "Skeleton": _distinct(p.skeleton.name for p in people),
         "3D from": _distinct(p.model for p in people),
         "2D from": _distinct(k.model for k in keypoints),
-        "Frames": f"{timeline.count:,} in {seconds:.2f} s at {timeline.fps:g} per second",
+        "Frames": f"{timeline.count:,} in {timeline.count / rate:.2f} s at {rate:g} per second",
         "Units": "metres, world z up, floor at z = 0",
     }
     if timeline.step > 1:
-        facts["Shown"] = f"every {timeline.step}th source frame" + (
-            f"; the page was thinned {timeline.thinned} times" if timeline.thinned > 1 else ""
-        )
+        thinned = "; the page was thinned" if timeline.thinned > 1 else ""
+        facts["Shown"] = f"1 source frame in {timeline.step}{thinned}"
     camera = next((p.camera for p in people if p.camera is not None), None)
     facts |= _camera_facts(camera) if camera else {}
+    facts["Written by"] = f"Vitruve {__version__}"
     return {name: text for name, text in facts.items() if text}
 
 

@@ -1,0 +1,57 @@
+"""Draw the pictures of docs/viewer.md: ``python tests/viewer/screenshots.py [folder]``."""
+
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+from chromium import Chromium, find_chromium
+from PIL import Image
+from stick_walk import example, film
+
+from vitruve.viewer import write_page
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+FRAMES = 150
+FACTS = {
+    "Joints": "17 exact, 0 approximate, 0 absent",
+    "Left-right swaps": "4 frames repaired",
+    "Frames without a person": f"6 of {FRAMES}",
+    "Filter": "removed 1.8 % of the amplitude, 3.1 % at the wrists",
+    "Median spread": "31 mm, 62 mm at the wrists",
+}
+
+
+def main(folder: Path) -> None:
+    """Write viewer_dark.png and viewer_light.png."""
+    pose, truth, keypoints = example(FRAMES)
+    program = find_chromium()
+    if program is None:
+        raise OSError("no Chromium on this machine: install chromium")
+    with tempfile.TemporaryDirectory() as room, Chromium(program) as browser:
+        video = film(Path(room) / "film.mp4", FRAMES)
+        page = write_page(
+            [pose],
+            Path(room) / "page.html",
+            keypoints=[keypoints],
+            video=video,
+            title="walk.mp4",
+            facts=FACTS,
+            truth=[truth],
+        )
+        for scheme in ("dark", "light"):
+            browser.prefer(scheme)
+            browser.open(page, 1440, 900)
+            browser.wait("document.querySelector('video')?.readyState >= 2")
+            browser.run(
+                "(() => { const s = document.getElementById('scrub'); s.value = 68;"
+                "s.dispatchEvent(new Event('input')); })()"
+            )
+            browser.run("new Promise((done) => setTimeout(done, 900))")
+            shot = Image.open(io.BytesIO(browser.screenshot())).convert("RGB")
+            few = shot.quantize(256, kmeans=3, dither=Image.Dither.NONE)
+            few.save(folder / f"viewer_{scheme}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if sys.argv[1:] else IMAGES)
