@@ -129,8 +129,8 @@ def compare(person: PoseSequence, truth: PoseSequence) -> list[Row]:
     p_error = p_mpjpe_mm(found, true, valid)
     count = int(valid.any(0).sum())
     return [
-        Row("frames with a pose", len(found), len(truth.frames)),
-        Row(f"error of {count} limb joints, hips aligned", error.item(), None, "mm"),
+        Row("frames with a pose", float(len(found)), float(len(truth.frames))),
+        Row(f"error of {count} joints, hips aligned", error.item(), None, "mm"),
         Row("the same after the best fit of each pose", p_error.item(), None, "mm"),
         Row("highest rise of the hips", 100 * rise(roots), 100 * rise(true_roots), "cm"),
         Row("length of the path", path(roots, both.fps), path(true_roots, both.fps), "m"),
