@@ -15,6 +15,7 @@ from vitruve.benchmarks.cmu_views import KEYPOINTS
 from vitruve.benchmarks.predictions import read_predictions, write_arrays
 from vitruve.estimators import Lifter, LifterConfig
 from vitruve.nets import SimpleBaselineConfig, VideoPose3DConfig
+from vitruve.skeletons import Skeleton, skeleton
 
 
 @pytest.fixture
@@ -87,6 +88,18 @@ def test_a_strided_net_predicts_every_frame_and_says_who_it_is(benchmark, keypoi
     score = benchmark.score(file)
     assert (score["model"], score["keypoints"]) == ("tiny", keypoints)
     assert score["sets"]["subject"]["metrics"]["mpjpe_mm"] > 50
+
+
+def test_estimators_of_other_skeletons_are_converted_or_refused(benchmark, tmp_path):
+    reads, says = skeleton("coco_17"), skeleton("smpl_24")
+    net = SimpleBaselineConfig(17, 24, width=8)
+    converted = Lifter(LifterConfig(says, reads, "simple_baseline", net))
+    score = benchmark.score(benchmark.predict(converted, tmp_path / "p.npz"))
+    assert score["sets"]["subject"]["metrics"]["mpjpe_mm"] > 50
+    legs = Skeleton("legs", ("pelvis", "left_knee", "right_knee"), (-1, 0, 0))
+    net = SimpleBaselineConfig(17, 3, width=8)
+    with pytest.raises(ValueError, match=r"'legs' has nothing to say about .*left_wrist"):
+        benchmark.predict(Lifter(LifterConfig(legs, H36M, "simple_baseline", net)), "p.npz")
 
 
 def test_views_are_the_same_every_time_and_noise_is_as_stated(benchmark):

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from vitruve.benchmarks.cmu_clips import TEST_SETS, Clip, clips, read_clips
 from vitruve.benchmarks.cmu_views import Keypoints, View, views
+from vitruve.benchmarks.lift_view import check_joints, lift_view
 from vitruve.benchmarks.predictions import (
     Predictions,
     read_predictions,
@@ -23,7 +24,7 @@ from vitruve.benchmarks.predictions import (
     write_predictions,
 )
 from vitruve.benchmarks.provenance import commit
-from vitruve.estimators import Estimator, predict_flipped
+from vitruve.estimators import Estimator
 from vitruve.metrics import (
     GroupedMean,
     bsle,
@@ -67,22 +68,21 @@ class CmuLift:
         """Predict every frame of every view and write the file.
 
         Args:
-            estimator: Reads h36m_17 keypoints and predicts h36m_17 joints.
+            estimator: Of any skeleton that converts to and from h36m_17.
             out: The file, ``*.npz``.
             keypoints: Which 2D it is shown.
             model: Name of the estimator, kept in the file.
             flip: Average with the prediction of the mirrored keypoints.
 
         Raises:
-            ValueError: The estimator is of another skeleton.
+            ValueError: The estimator's joints do not give those of h36m_17.
             OSError: The file cannot be written.
         """
-        if estimator.skeleton.names != _SKELETON.names:
-            raise ValueError(
-                f"CMU-Lift scores {_SKELETON.name!r}, but the estimator predicts "
-                f"{estimator.skeleton.name!r}; train one for it"
-            )
-        joints = np.concatenate([_lift(estimator, v, flip) for v in self.views(keypoints)])
+        check_joints(estimator, _SKELETON)
+        answers = (
+            lift_view(estimator, v.batch, _SKELETON, flip=flip) for v in self.views(keypoints)
+        )
+        joints = np.concatenate([a[0].numpy() for a in answers])
         meta = {
             "benchmark": NAME,
             "keypoints": keypoints,
@@ -206,15 +206,6 @@ class _Table:
             "actions": {a: {name: by_action[name][a] for name in by_action} for a in actions},
             "frames": self._frames,
         }
-
-
-@torch.no_grad()
-def _lift(estimator: Estimator, view: View, flip: bool) -> np.ndarray:
-    """Mean hypothesis of every frame of a view, (t, j, 3)."""
-    batch = view.batch.to(next(estimator.parameters()).device)
-    estimator.eval()
-    answer = predict_flipped(estimator, batch) if flip else estimator(batch)
-    return answer.joints_cam[0].mean(0).float().cpu().numpy()
 
 
 def _check_meta(predictions: Predictions, file: str | Path) -> None:
