@@ -21,9 +21,8 @@ from vitruve.skeletons import Skeleton
 
 SOLE_BELOW_M = {"toe": 0.02, "ankle": 0.08}
 """Height of a foot joint above the floor it stands on, adults."""
-BEYOND_BONES_M = 0.19
-"""Stature minus the bones from ankle to head: sole under the ankle, crown above the head joint."""
-STATURE_CHAIN = ("ankle", "knee", "hip")
+STATURE_PER_BONES = 1.14
+"""Stature over the bones from ankle to head: sole below the ankle, crown above the head joint."""
 KEYPOINT_NOISE = 0.01
 """Standard deviation of a keypoint, as a share of the person's height in the image."""
 
@@ -83,9 +82,9 @@ def place_people(
 
 
 def stature(joints: Float[Tensor, "t j 3"], skeleton: Skeleton) -> float:
-    """Standing height from median bone lengths: leg, spine, neck, and what lies beyond.
+    """Standing height from median bone lengths of leg, spine and neck, metres.
 
-    Approximate: crown and sole are taken at adult distances from the joints.
+    Approximate: what lies beyond the joints, sole and crown, is an adult's share.
 
     Raises:
         KeyError: The skeleton lacks a joint of that chain.
@@ -100,7 +99,8 @@ def stature(joints: Float[Tensor, "t j 3"], skeleton: Skeleton) -> float:
     while skeleton.parents[joint] >= 0:
         trunk.append(lengths[joint])
         joint = skeleton.parents[joint]
-    return float(torch.stack(legs).sum() / 2 + torch.stack(trunk).sum()) + BEYOND_BONES_M
+    bones = torch.stack(legs).sum() / 2 + torch.stack(trunk).sum()
+    return STATURE_PER_BONES * float(bones)
 
 
 def _first_present(skeleton: Skeleton, names: Sequence[str]) -> int:

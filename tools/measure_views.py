@@ -1,0 +1,127 @@
+"""Run the main job on four calibrated views of one person; write results/estimate_video.json.
+
+    python tools/measure_views.py VIDEO_FOLDER [--model NAME_OR_FILE] [--results FOLDER]
+
+Each view is estimated alone, without calibration. Against the others: every pair of results after
+rigid alignment over the whole clip. Against truth: the triangulation of our own 2D detections from
+all four views (cameras refined), which no single view saw. Limb joints: hips, knees, ankles,
+shoulders, elbows, wrists; the root is the middle of the hips.
+
+Axes: v views, t frames, j joints.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from itertools import combinations
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from qualisys import VIEWS, calibrated_px, read_rig, refined
+from vitruve.benchmarks.results import FOLDER, Row, record
+from vitruve.geometry.alignment import similarity
+from vitruve.geometry.filters import zero_lag
+from vitruve.metrics import mpjpe_mm, p_mpjpe_mm
+from vitruve.pipeline.run import Estimate, EstimateConfig, run_estimate
+from vitruve.poses import KeypointSequence
+
+LIMBS = tuple(
+    f"{side}_{part}"
+    for part in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
+    for side in ("left", "right")
+)
+CUTOFF_HZ = 8.0
+"""Of the reference's smoothing."""
+RUN = "estimate.video.default"
+
+
+def limbs_of(result: Estimate) -> Tensor:
+    """Limb joints of the most prominent person, camera axes, metres (t j 3)."""
+    person = result.people[0]
+    index = [person.skeleton.index(name) for name in LIMBS]
+    assert bool(person.valid[:, index].all()), "a limb joint is missing in some frame"
+    return person.joints_cam[:, index].double()
+
+
+def reference(folder: Path, keypoints: list[KeypointSequence]) -> tuple[Tensor, Tensor, float]:
+    """Triangulated limb joints in every camera's axes (v t j 3), rotations, and error in pixels."""
+    index = [keypoints[0].skeleton.index(name) for name in LIMBS]
+    points = torch.stack([calibrated_px(k.keypoints_px, v) for v, k in enumerate(keypoints)])
+    weights = torch.stack([k.confidence for k in keypoints]).double() + 0.05
+    rig = read_rig(folder / "Calib.qca.txt")
+    rotations, joints, error = refined(rig, points[:, :, index], weights[:, :, index])
+    smooth = zero_lag(joints, keypoints[0].fps, CUTOFF_HZ)
+    R = torch.tensor(rotations)
+    return torch.einsum("vij,tkj->vtki", R, smooth), R, error
+
+
+def centred(joints: Tensor) -> Tensor:
+    """Relative to the middle of the hips."""
+    return joints - joints[..., :2, :].mean(-2, keepdim=True)
+
+
+def pair_metrics(a: Tensor, b: Tensor) -> dict[str, float]:
+    """Two views after one rigid alignment of the whole clip (root-relative, no scale)."""
+    a, b = centred(a), centred(b)
+    _, turn, _ = similarity(a.reshape(1, -1, 3), b.reshape(1, -1, 3), scale=False)
+    aligned = a @ turn[0].mT
+    return {
+        "mpjpe_mm": round(float(mpjpe_mm(aligned, b)), 1),
+        "p_mpjpe_mm": round(float(p_mpjpe_mm(a, b)), 1),
+    }
+
+
+def mean_of(rows: list[dict[str, float]]) -> dict[str, float]:
+    """Mean of every metric."""
+    return {k: round(sum(r[k] for r in rows) / len(rows), 1) for k in rows[0]}
+
+
+def main() -> None:
+    """Estimate, compare, write, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("videos", type=Path)
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--results", type=Path, default=FOLDER)
+    arguments = parser.parse_args()
+    folder = arguments.videos / "single_person"
+    results, rates = [], []
+    with tempfile.TemporaryDirectory() as out:
+        for view in VIEWS:
+            started = time.perf_counter()
+            config = EstimateConfig(model=arguments.model)
+            results.append(run_estimate(folder / f"{view}.mp4", Path(out) / view, config))
+            rates.append(len(results[-1].people[0].frames) / (time.perf_counter() - started))
+    keypoints = [r.keypoints[0] for r in results]
+    truth, _, error = reference(folder, keypoints)
+    joints = [limbs_of(r) for r in results]
+
+    def write(data: str, metrics: dict[str, float]) -> None:
+        print(data, metrics)
+        command = "python tools/measure_views.py VIDEO_FOLDER"
+        row = Row(RUN, 0, "cpu", data, metrics, command, seconds=0.0)
+        record(row, "estimate_video", arguments.results)
+
+    against = []
+    for v, view in enumerate(VIEWS):
+        metrics = {
+            "mpjpe_mm": round(float(mpjpe_mm(centred(joints[v]), centred(truth[v]))), 1),
+            "p_mpjpe_mm": round(float(p_mpjpe_mm(joints[v], truth[v])), 1),
+        }
+        against.append(metrics)
+        write(f"single_person/{view}", {**metrics, "frames_per_second": round(rates[v], 1)})
+    pairs = []
+    for a, b in combinations(range(len(VIEWS)), 2):
+        pairs.append(pair_metrics(joints[a], joints[b]))
+        write(f"single_person/{VIEWS[a]}-{VIEWS[b]}", pairs[-1])
+    write("single_person/pairs", mean_of(pairs))
+    write(
+        "single_person/mean",
+        {**mean_of(against), "reference_px": round(error, 2), "load_1min": os.getloadavg()[0]},
+    )
+
+
+if __name__ == "__main__":
+    main()
