@@ -1,0 +1,114 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from cli_samples import NUM_FRAMES, walk
+
+from vitruve.cli.estimate import parse_size
+from vitruve.io import read, read_keypoints, write_keypoints
+
+
+def test_keypoints_become_motion_files_and_a_page(vitruve, keypoints, weights, tmp_path):
+    out = tmp_path / "out"
+    args = ("--model", weights, "--out", out, "--format", "bvh, TRC,.npz", "--skeleton", "smpl_24")
+    code, said, err = vitruve("estimate", keypoints, *args)
+    assert (code, err) == (0, ""), err
+    assert "1 person, frames 0 to 11" in said
+    assert "h36m_17 -> smpl_24" in said
+    assert "lifting alone" in said
+    assert "amplitude removed by smoothing" in said
+    assert "60 degrees, assumed" in said
+    assert said.splitlines()[-1].strip() == str(out / "page.html")
+    assert read(out / "person0.npz").skeleton.name == "smpl_24"
+    assert {"person0.bvh", "person0.trc", "page.html"} <= {p.name for p in out.iterdir()}
+    code, said, _ = vitruve("estimate", keypoints, *args)
+    assert code == 0
+    assert "every stage was finished by an earlier run" in said
+
+
+def test_a_video_is_detected_lifted_and_shown(vitruve, clip, weights, tmp_path):
+    out = tmp_path / "out"
+    code, said, err = vitruve(
+        "estimate",
+        clip,
+        "--model",
+        weights,
+        "--out",
+        out,
+        "--save-keypoints",
+        "--smooth-hz",
+        "none",
+    )
+    assert (code, err) == (0, ""), err
+    assert f"{NUM_FRAMES} frames in" in said
+    assert "everyone" in said
+    assert b"ftyp" in (out / "preview.mp4").read_bytes()[:16]
+    assert read_keypoints(out / "keypoints.json")[0].model == "everyone"
+    assert len((out / "page.html").read_bytes()) > len((out / "preview.mp4").read_bytes())
+
+
+def test_the_default_folder_is_here(vitruve, keypoints, weights, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, _ = vitruve("lift", keypoints, "--model", weights, "--no-page", "--height", "1.8")
+    assert code == 0
+    names = {p.name for p in (tmp_path / "walk_vitruve").iterdir()}
+    assert names == {"person0.npz", "lifted_0.npz", "run.json"}
+
+
+def test_keypoints_that_do_not_say_are_told(vitruve, weights, tmp_path):
+    points = walk().keypoints_px.tolist()
+    people = [
+        {"image_id": i, "category_id": 1, "score": 1, "track_id": 0}
+        | {"keypoints": [x for p in frame for x in (*p, 0.9)]}
+        for i, frame in enumerate(points)
+    ]
+    (tmp_path / "coco.json").write_text(json.dumps(people))
+    out = tmp_path / "out"
+    args = ("--model", weights, "--out", out, "--no-page", "--fps", "50", "--size", "800x600")
+    assert vitruve("lift", tmp_path / "coco.json", *args)[0] == 0
+    person = read(out / "person0.npz")
+    assert person.fps == 50
+    assert person.camera.image_size_px == (800, 600)
+    name = ("--keypoint-skeleton", "h36m_17", "--out", tmp_path / "other")
+    assert vitruve("lift", tmp_path / "coco.json", *args, *name)[0] == 0
+
+
+def test_the_most_seen_person_is_kept(vitruve, weights, tmp_path):
+    write_keypoints([walk(4), walk(person=1), walk(5, person=2)], tmp_path / "many.npz")
+    out = tmp_path / "out"
+    args = ("--model", weights, "--out", out, "--no-page", "--max-persons", "1")
+    assert vitruve("lift", tmp_path / "many.npz", *args)[0] == 0
+    assert [p.name for p in out.glob("person*")] == ["person1.npz"]
+
+
+def test_detect_writes_both_kinds(vitruve, clip, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, said, err = vitruve("detect", clip)
+    assert (code, err) == (0, ""), err
+    assert said.splitlines()[-1] == "clip_keypoints.npz"
+    assert vitruve("detect", clip, "--out", "k.json")[0] == 0
+    first, second = (read_keypoints(name)[0] for name in ("clip_keypoints.npz", "k.json"))
+    assert (first.keypoints_px == second.keypoints_px).all()
+
+
+@pytest.mark.parametrize("verb", ["estimate", "detect", "lift", "convert", "doctor", "data"])
+def test_help_is_there(vitruve, verb):
+    code, said, _ = vitruve(verb, "--help")
+    assert code == 0
+    assert "usage: vitruve " + verb in said
+
+
+def test_help_of_the_main_job_needs_no_torch():
+    script = (
+        "import sys; from vitruve.cli import main; assert main(['estimate', '--help']) == 0;"
+        "assert 'torch' not in sys.modules, 'torch imported'"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+
+
+def test_sizes():
+    assert parse_size("1920X1080") == (1920, 1080)
+    for wrong in ("1920", "0x10", "axb", "1.5x2", "x"):
+        with pytest.raises(ValueError, match="--size"):
+            parse_size(wrong)
