@@ -1,5 +1,4 @@
 import re
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -16,31 +15,31 @@ CLIP_FRAMES = 45
 FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 
 
-def examples(page):
+def _examples(page):
     return re.findall(r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
 
 
-def run_by_a_room():
+def _run_by_a_room():
     """Names of the pages whose examples a room's own tests run."""
     texts = [path.read_text("utf-8") for path in (ROOT / "tests").glob("*/test_*.py")]
     return {page.name for page in PAGES if any(page.name in text for text in texts)}
 
 
-def pages_with_examples():
-    elsewhere = run_by_a_room()
+def _pages_with_examples():
+    elsewhere = _run_by_a_room()
     for page in PAGES:
-        if page.name not in elsewhere and (code := examples(page)):
+        if page.name not in elsewhere and (code := _examples(page)):
             # Finding people fetches the detector's models once.
             marks = [pytest.mark.network] if any(CLIP in block for block in code) else []
             yield pytest.param(page, id=page.name, marks=marks)
 
 
-@pytest.mark.parametrize("page", pages_with_examples())
+@pytest.mark.parametrize("page", list(_pages_with_examples()))
 def test_the_examples_run_as_they_stand(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    code = examples(page)
+    code = _examples(page)
     if any(CLIP in block for block in code):
-        frames = (frame.image for frame in islice(read_frames(SAMPLE), CLIP_FRAMES))
+        frames = (frame.image for frame in read_frames(SAMPLE, stop=CLIP_FRAMES))
         write_video(CLIP, frames, 30.0)
     names = {}
     for block in code:
