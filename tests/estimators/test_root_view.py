@@ -35,7 +35,7 @@ def test_the_input_does_not_depend_on_where_the_person_stands(turn):
     # A minimal turn leaves the roll open, so distances are compared; the aim is a mean of slopes,
     # which a turn changes a little.
     distance = [torch.cdist(x, x) for x in (first, second)]
-    torch.testing.assert_close(*distance, atol=0.06, rtol=0)
+    torch.testing.assert_close(*distance, atol=0.1, rtol=0)
 
 
 @pytest.mark.parametrize("fov_deg", [30.0, 90.0])
