@@ -148,5 +148,5 @@ class PoseSequence:
             ValueError: The sequence came without a camera.
         """
         if self.camera is None:
-            raise ValueError("this sequence has no camera, so joints_cam is unknown: use joints_world")
+            raise ValueError("this sequence has no camera: joints_cam is unknown, use joints_world")
         return self.camera.joints_to_cam(self.joints_world)
