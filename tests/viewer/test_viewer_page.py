@@ -158,7 +158,9 @@ def test_keypoints_alone_make_a_page(people, tmp_path):
     path = write_page([], tmp_path / "a.html", keypoints=people[2:])
     shown = content(path.read_text())
     assert shown["people"] == []
-    assert dict(shown["clip"])["2D from"] == "example detector"
+    clip = dict(shown["clip"])
+    assert clip["2D from"] == "example detector"
+    assert clip["Units"].startswith("pixels")
 
 
 def test_half_a_page_is_never_left(people, tmp_path):

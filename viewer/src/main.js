@@ -121,8 +121,7 @@ function startWorld() {
   const tools = at('scene-tools');
   if (!content.people.length) {
     at('scene').hidden = true;
-    at('picture').style.maxWidth = 'none';
-    at('picture').style.margin = '0 auto';
+    document.body.className = 'flat';
     return;
   }
   try {
@@ -200,7 +199,6 @@ function groupsOf(person, kind, unit, digits) {
 }
 
 function startPlots() {
-  at('lower').hidden = false;
   const make = (id, heading) => new Plot(at(id), heading, content, (i) => seek(i));
   plots = content.people.length ? [make('angles', 'Joint angles'), make('heights', 'Height, m')] : [];
   at('angles').hidden = at('heights').hidden = !plots.length;

@@ -7,6 +7,7 @@ import { isDark, onTheme, personColour } from './theme.js';
 
 const FOV_DEG = 32;
 const FOLLOW_OVER_M = 2.5;
+const FOLLOW_ONE_OF_MANY_OVER_M = 6;
 
 export class World {
   constructor(box, content) {
@@ -48,7 +49,8 @@ export class World {
     Object.assign(this.sun.shadow.camera, { left: -2.2, right: 2.2, top: 2.2, bottom: -2.2, near: 0.5, far: 14 });
     this.scene.add(this.floor, this.axes, this.sky, this.sun, this.sun.target, ...this.figures, ...this.ghosts, ...this.signs);
     if (this.source) this.scene.add(this.source);
-    this.roaming = this.measure() > FOLLOW_OVER_M;
+    this.limit = content.people.length > 1 ? FOLLOW_ONE_OF_MANY_OVER_M : FOLLOW_OVER_M;
+    this.roaming = this.measure() > this.limit;
     this.paint();
   }
 
@@ -83,8 +85,8 @@ export class World {
     const target = this.middle.clone();
     const figure = this.figures[0];
     if (this.follow && figure?.placed) target.set(figure.place[0], figure.place[1], this.middle.z);
-    const wide = 0.85 + (this.follow ? 0 : Math.min(this.roam, FOLLOW_OVER_M) / 2);
-    const tall = 1.1 + (this.follow ? 0 : Math.min(this.roam, FOLLOW_OVER_M) * 0.06);
+    const wide = 0.85 + (this.follow ? 0 : Math.min(this.roam, this.limit) / 2);
+    const tall = 1.1 + (this.follow ? 0 : Math.min(this.roam, this.limit) * 0.06);
     let azimuth = -Math.PI / 3;
     if (this.source) azimuth = Math.atan2(this.source.place.y - target.y, this.source.place.x - target.x) + 0.6;
     const away = Math.max(tall, wide / this.camera.aspect) / Math.tan(((FOV_DEG / 2) * Math.PI) / 180);

@@ -77,11 +77,11 @@ def clip_facts(
     """What the records themselves say of the clip, the camera and how it was made."""
     rate = timeline.fps / timeline.step
     facts = {
-        "Skeleton": _distinct(p.skeleton.name for p in people),
+        "Skeleton": _distinct(s.skeleton.name for s in people or keypoints),
         "3D from": _distinct(p.model for p in people),
         "2D from": _distinct(k.model for k in keypoints),
         "Frames": f"{timeline.count:,} in {timeline.count / rate:.2f} s at {rate:g} per second",
-        "Units": "metres, world z up, floor at z = 0",
+        "Units": "metres, world z up, floor at z = 0" if people else "pixels, centres at .5",
     }
     if timeline.step > 1:
         thinned = "; the page was thinned" if timeline.thinned > 1 else ""
