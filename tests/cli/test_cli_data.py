@@ -1,0 +1,49 @@
+import pytest
+from cli_samples import walk
+
+from vitruve.data import READERS, SequenceStore
+from vitruve.io import write_keypoints
+
+
+@pytest.fixture
+def store(vitruve, tmp_path):
+    (tmp_path / "clips").mkdir()
+    write_keypoints([walk(), walk(person=1)], tmp_path / "clips" / "a.npz")
+    write_keypoints([walk(5)], tmp_path / "clips" / "b.json")
+    code, said, err = vitruve("data", "build", "keypoints", tmp_path / "clips", tmp_path / "store")
+    assert (code, err) == (0, "")
+    assert said.splitlines()[0].startswith("3 sequences, 29 frames")
+    assert said.splitlines()[-1] == str(tmp_path / "store")
+    return tmp_path / "store"
+
+
+def test_a_built_store_checks_out(vitruve, store):
+    assert SequenceStore.open(store).names() == ("a:0", "a:1", "b:0")
+    code, said, _ = vitruve("data", "check", store)
+    assert code == 0
+    assert "every file has the checksum" in said
+
+
+def test_damage_is_found(vitruve, store):
+    first, second = sorted(store.rglob("keypoints_px*.npy"))[:2]
+    first.write_bytes(first.read_bytes()[:-1] + b"x")
+    second.unlink()
+    code, said, err = vitruve("data", "check", store)
+    assert code == 2
+    assert "2 files are missing or damaged" in err
+    assert err.count("\n") == 1
+    assert "is missing" in said
+
+
+def test_a_store_is_not_overwritten(vitruve, store, tmp_path):
+    before = (store / "index.json").read_bytes()
+    code, _, err = vitruve("data", "build", "keypoints", tmp_path / "clips", store)
+    assert code == 2
+    assert "exists" in err
+    assert (store / "index.json").read_bytes() == before
+
+
+def test_the_list_names_every_reader(vitruve):
+    code, said, _ = vitruve("data", "list")
+    assert code == 0
+    assert [line.split()[0] for line in said.splitlines()] == list(READERS)
