@@ -164,7 +164,7 @@ def make_motion(hip_height: float, foot: Foot) -> Motion:
     pelvis_turn = _turn(np.degrees(yaw) - 14 * stride, 0.35 * bend, 0.3 * side_bend + 40 * lifted)
     chest_turn = _turn(np.degrees(yaw) + turn + 10 * stride, bend, side_bend)
     head_yaw = np.degrees(yaw) + turn + look
-    z = hip_height + _pelvis_height(time) - 0.16 * stride**2
+    z = hip_height + _pelvis_height(time) - 0.2 * stride**2
     return Motion(
         pelvis=np.concatenate([xy - sway, z[:, None]], 1),
         pelvis_turn=pelvis_turn,

@@ -29,7 +29,7 @@ FOV_DEG = 57.0
 EYE, PITCH_DEG = (0.0, -4.2, 1.5), 6.5
 """Where the camera stands, facing +y, and how far it looks down."""
 CRF = 20
-STANDING_BEND = 0.012
+STANDING_BEND = 0.002
 """How much lower than at rest the hips stand, metres: knees are never locked."""
 
 

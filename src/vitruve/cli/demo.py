@@ -49,13 +49,13 @@ class Row:
 
     def __str__(self) -> str:
         numbers = f"{self._text(self.estimated):>10}{self._text(self.true):>10}"
-        return f"  {self.what:40}{numbers} {self.unit}"
+        return f"  {self.what:40}{numbers} {self.unit}".rstrip()
 
     @property
     def value(self) -> str:
         """The numbers with their unit, in words."""
         value = f"{self._text(self.estimated)} {self.unit}".strip()
-        return value if self.true is None else f"{value}, in truth {self._text(self.true)}"
+        return value if self.true is None else f"{value} (true: {self._text(self.true)})"
 
     def _text(self, number: float | None) -> str:
         return "" if number is None else f"{number:.{2 if self.unit == 'm' else 0}f}"
