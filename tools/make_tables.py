@@ -49,6 +49,8 @@ def _columns(rows: list[dict[str, Any]]) -> list[str]:
 def _cell(values: list[float]) -> str:
     if not values:
         return ""
+    if len(values) == 1 and isinstance(values[0], int):
+        return str(values[0])
     mean = statistics.fmean(values)
     # Three figures say what a measurement of this kind can.
     digits = 0 if mean == 0 else max(0, 2 - math.floor(math.log10(abs(mean))))
