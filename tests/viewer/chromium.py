@@ -117,11 +117,14 @@ class Chromium:
             case "Network.requestWillBeSent":
                 self.requests.append(params["request"]["url"])
 
-    def open(self, path: Path, width: int = 1440, height: int = 900, **screen: Any) -> None:
+    def resize(self, width: int, height: int, **screen: Any) -> None:
         self.send(
             "Emulation.setDeviceMetricsOverride",
             **{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False} | screen,
         )
+
+    def open(self, path: Path, width: int = 1440, height: int = 900, **screen: Any) -> None:
+        self.resize(width, height, **screen)
         self.send("Page.navigate", url=path.resolve().as_uri())
         self.wait("document.documentElement?.dataset.ready === 'true'")
 
@@ -137,12 +140,12 @@ class Chromium:
             raise RuntimeError(str(result["exceptionDetails"]))
         return result["result"].get("value")
 
-    def wait(self, claim: str, seconds: float = 30) -> None:
+    def wait(self, claim: str, seconds: float = 120) -> None:
         end = time.monotonic() + seconds
         while not self.run(f"Boolean({claim})"):
             if time.monotonic() > end:
                 raise TimeoutError(f"{claim} did not come true in {seconds} s; {self.complaints}")
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     def click(self, selector: str) -> None:
         self.run(f"document.querySelector({json.dumps(selector)}).click()")

@@ -14,6 +14,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(find_chromium() is None, reason="no Chromium on this machine"),
 ]
+PLAYS_H264 = "document.createElement('video').canPlayType('video/mp4; codecs=avc1.42E01E')"
 FRAME = "Number(document.getElementById('frame').textContent)"
 SCRUB = """(() => { const s = document.getElementById('scrub'); s.value = %d;
 s.dispatchEvent(new Event('input')); })()"""
@@ -32,7 +33,7 @@ def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     pose, truth, keypoints = example(50)
     facts = {"<img src=x onerror='window.hacked = 1'>": "<script>window.hacked = 1</script>"}
-    for name, video in (("film", film(folder / "f.mp4", 50)), ("broken", b"no"), ("bare", None)):
+    for name, video in (("film", film(folder / "f.mp4", 50)), ("broken", b"no")):
         write_page(
             [pose],
             folder / f"{name}.html",
@@ -57,17 +58,25 @@ def picture_of(browser, selector):
     )
 
 
-@pytest.mark.parametrize("name", ["film", "broken", "bare", "motion", "flat"])
-def test_plays_scrubs_and_complains_of_nothing(browser, pages, name):
+@pytest.fixture(scope="module", params=["film", "broken", "motion", "flat"])
+def page(browser, pages, request):
+    """Each page is loaded once: compiling shaders without a graphics card takes seconds."""
     browser.complaints.clear()
     browser.requests.clear()
-    browser.open(pages / f"{name}.html", 1024, 768)
+    browser.prefer("light")
+    browser.open(pages / f"{request.param}.html", 800, 600)
+    return request.param
+
+
+def test_plays_scrubs_and_complains_of_nothing(browser, page):
     browser.click("#play")
     browser.wait(f"{FRAME} > 4")
     browser.click("#play")
     stopped = browser.run(FRAME)
+    browser.key("Home")
     browser.key("ArrowRight")
-    assert browser.run(FRAME) == stopped + 1
+    assert stopped > 4
+    assert browser.run(FRAME) == 1
     browser.run(SCRUB % 40)
     assert browser.run(FRAME) == 40
     browser.key("End")
@@ -77,51 +86,49 @@ def test_plays_scrubs_and_complains_of_nothing(browser, pages, name):
     assert all(url.startswith(("file:", "blob:", "data:")) for url in browser.requests)
 
 
-def test_film_and_joints_show_the_same_frame(browser, pages):
-    browser.open(pages / "film.html", 1440, 900)
-    if not browser.run(
-        "document.createElement('video').canPlayType('video/mp4; codecs=avc1.42E01E')"
-    ):
+def test_film_and_joints_show_the_same_frame(browser, page):
+    if page != "film":
+        return
+    if not browser.run(PLAYS_H264):
         pytest.skip("this Chromium plays no H.264")
     browser.wait("document.querySelector('video')?.readyState >= 2")
     for index in (10, 33):
         browser.run(SCRUB % index)
         browser.wait("!document.querySelector('video').seeking")
-        seconds = browser.run("document.querySelector('video').currentTime")
-        assert int(seconds * 30) == index
+        assert int(browser.run("document.querySelector('video').currentTime") * 30) == index
 
 
-def test_a_film_that_cannot_be_played_is_said_and_the_joints_stay(browser, pages):
-    browser.open(pages / "broken.html", 1440, 900)
+def test_a_film_that_cannot_be_played_is_said_and_the_joints_stay(browser, page):
+    if page != "broken":
+        return
     browser.wait("document.querySelector('#picture .message')")
     assert browser.run("document.querySelector('video') === null")
     assert len(np.unique(picture_of(browser, "#picture").reshape(-1, 3), axis=0)) > 20
 
 
-def test_people_are_drawn_where_valid_and_only_there(browser, pages):
-    browser.prefer("light")
-    browser.open(pages / "motion.html", 1024, 768)
+def test_people_are_drawn_where_valid_and_only_there(browser, page):
+    if page != "motion":
+        return
     amounts = {}
     for index in (12, 32):
         browser.run(SCRUB % index)
-        browser.run("new Promise((done) => setTimeout(done, 400))")
+        browser.run("new Promise((done) => setTimeout(() => requestAnimationFrame(done), 400))")
         r, _, b = picture_of(browser, "#scene").astype(int)[60:-40].transpose(2, 0, 1)
         amounts[index] = int((np.abs(r - b) > 70).sum())
-    assert amounts[12] > 500
+    assert amounts[12] > 300
     assert amounts[32] == 0
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_follows_the_system_and_the_switch(browser, pages, scheme):
-    browser.prefer(scheme)
-    browser.open(pages / "motion.html", 800, 600)
+def test_follows_the_system_and_the_switch(browser, page):
     shown = "document.documentElement.dataset.theme"
-    assert browser.run(shown) == scheme
+    for scheme in ("dark", "light"):
+        browser.prefer(scheme)
+        browser.wait(f"{shown} === '{scheme}'")
     browser.click("#theme")
-    assert browser.run(shown) != scheme
+    assert browser.run(shown) == "dark"
 
 
-@pytest.mark.parametrize("size", [(390, 844), (1024, 768)])
-def test_no_width_scrolls_sideways(browser, pages, size):
-    browser.open(pages / "film.html", *size)
-    assert browser.run("document.documentElement.scrollWidth <= innerWidth")
+def test_no_width_scrolls_sideways(browser, page):
+    for width, height in ((390, 844), (1024, 768)):
+        browser.resize(width, height)
+        assert browser.run("document.documentElement.scrollWidth <= innerWidth")

@@ -44,9 +44,9 @@ export class World {
     this.sky = new HemisphereLight();
     this.sun = new DirectionalLight();
     this.sun.castShadow = true;
-    this.sun.shadow.mapSize.set(2048, 2048);
+    this.sun.shadow.mapSize.set(1024, 1024);
     this.sun.shadow.radius = 3;
-    Object.assign(this.sun.shadow.camera, { left: -2.2, right: 2.2, top: 2.2, bottom: -2.2, near: 0.5, far: 14 });
+    Object.assign(this.sun.shadow.camera, { left: -1.8, right: 1.8, top: 1.8, bottom: -1.8, near: 0.5, far: 14 });
     this.scene.add(this.floor, this.axes, this.sky, this.sun, this.sun.target, ...this.figures, ...this.ghosts, ...this.signs);
     if (this.source) this.scene.add(this.source);
     this.limit = content.people.length > 1 ? FOLLOW_ONE_OF_MANY_OVER_M : FOLLOW_OVER_M;
