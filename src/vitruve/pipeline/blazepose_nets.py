@@ -3,6 +3,10 @@
 Axes: n people, k landmarks, y x pixels.
 """
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +52,8 @@ class Net:
 
     def __init__(self, path: Path, threads: int, outputs: tuple[tuple[int, ...], ...]) -> None:
         self._interpreter = _interpreter(path, threads)
-        self._interpreter.allocate_tensors()
+        with _quiet_stderr():
+            self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
         details = self._interpreter.get_output_details()
         index = {tuple(int(n) for n in d["shape"][1:]): d["index"] for d in details}
@@ -68,7 +73,22 @@ def _interpreter(path: Path, threads: int) -> Any:
         raise ImportError(
             "the blazepose detector needs LiteRT: pip install 'vitruve[detect]'"
         ) from error
-    return Interpreter(model_path=str(path), num_threads=threads)
+    with _quiet_stderr():
+        return Interpreter(model_path=str(path), num_threads=threads)
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """LiteRT announces its CPU delegate on the process's stderr, with no setting against it."""
+    sys.stderr.flush()
+    kept, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(sink)
 
 
 class PersonNet:
