@@ -46,16 +46,15 @@ def limbs_of(result: Estimate) -> Tensor:
     return person.joints_cam[:, index].double()
 
 
-def reference(folder: Path, keypoints: list[KeypointSequence]) -> tuple[Tensor, Tensor, float]:
-    """Triangulated limb joints in every camera's axes (v t j 3), rotations, and error in pixels."""
+def reference(folder: Path, keypoints: list[KeypointSequence]) -> tuple[Tensor, float]:
+    """Triangulated limb joints in every camera's axes (v t j 3), and the median error in pixels."""
     index = [keypoints[0].skeleton.index(name) for name in LIMBS]
     points = torch.stack([calibrated_px(k.keypoints_px, v) for v, k in enumerate(keypoints)])
     weights = torch.stack([k.confidence for k in keypoints]).double() + 0.05
     rig = read_rig(folder / "Calib.qca.txt")
     rotations, joints, error = refined(rig, points[:, :, index], weights[:, :, index])
     smooth = zero_lag(joints, keypoints[0].fps, CUTOFF_HZ)
-    R = torch.tensor(rotations)
-    return torch.einsum("vij,tkj->vtki", R, smooth), R, error
+    return torch.einsum("vij,tkj->vtki", torch.tensor(rotations), smooth), error
 
 
 def centred(joints: Tensor) -> Tensor:
@@ -74,9 +73,29 @@ def pair_metrics(a: Tensor, b: Tensor) -> dict[str, float]:
     }
 
 
+def truth_metrics(found: Tensor, truth: Tensor) -> dict[str, float]:
+    """One view against the triangulation, in its own camera's axes."""
+    return {
+        "mpjpe_mm": round(float(mpjpe_mm(centred(found), centred(truth))), 1),
+        "p_mpjpe_mm": round(float(p_mpjpe_mm(found, truth)), 1),
+    }
+
+
 def mean_of(rows: list[dict[str, float]]) -> dict[str, float]:
     """Mean of every metric."""
     return {k: round(sum(r[k] for r in rows) / len(rows), 1) for k in rows[0]}
+
+
+def estimate_views(folder: Path, model: str) -> tuple[list[Estimate], list[float]]:
+    """Each view alone, and frames per second from file to file."""
+    results, rates = [], []
+    with tempfile.TemporaryDirectory() as out:
+        for view in VIEWS:
+            started = time.perf_counter()
+            clip, config = folder / f"{view}.mp4", EstimateConfig(model=model)
+            results.append(run_estimate(clip, Path(out) / view, config))
+            rates.append(len(results[-1].people[0].frames) / (time.perf_counter() - started))
+    return results, rates
 
 
 def main() -> None:
@@ -86,41 +105,29 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     parser.add_argument("--results", type=Path, default=FOLDER)
     arguments = parser.parse_args()
-    folder = arguments.videos / "single_person"
-    results, rates = [], []
-    with tempfile.TemporaryDirectory() as out:
-        for view in VIEWS:
-            started = time.perf_counter()
-            config = EstimateConfig(model=arguments.model)
-            results.append(run_estimate(folder / f"{view}.mp4", Path(out) / view, config))
-            rates.append(len(results[-1].people[0].frames) / (time.perf_counter() - started))
-    keypoints = [r.keypoints[0] for r in results]
-    truth, _, error = reference(folder, keypoints)
+    folder, begun = arguments.videos / "single_person", time.perf_counter()
+    results, rates = estimate_views(folder, arguments.model)
+    truth, error = reference(folder, [r.keypoints[0] for r in results])
     joints = [limbs_of(r) for r in results]
 
     def write(data: str, metrics: dict[str, float]) -> None:
         print(data, metrics)
-        command = "python tools/measure_views.py VIDEO_FOLDER"
-        row = Row(RUN, 0, "cpu", data, metrics, command, seconds=0.0)
+        seconds = round(time.perf_counter() - begun, 1)
+        typed = "python tools/measure_views.py VIDEO_FOLDER"
+        row = Row(RUN, 0, "cpu", f"single_person/{data}", metrics, typed, seconds)
         record(row, "estimate_video", arguments.results)
 
     against = []
-    for v, view in enumerate(VIEWS):
-        metrics = {
-            "mpjpe_mm": round(float(mpjpe_mm(centred(joints[v]), centred(truth[v]))), 1),
-            "p_mpjpe_mm": round(float(p_mpjpe_mm(joints[v], truth[v])), 1),
-        }
-        against.append(metrics)
-        write(f"single_person/{view}", {**metrics, "frames_per_second": round(rates[v], 1)})
+    for view, found, true, rate in zip(VIEWS, joints, truth, rates, strict=True):
+        against.append(truth_metrics(found, true))
+        write(view, {**against[-1], "frames_per_second": round(rate, 1)})
     pairs = []
     for a, b in combinations(range(len(VIEWS)), 2):
         pairs.append(pair_metrics(joints[a], joints[b]))
-        write(f"single_person/{VIEWS[a]}-{VIEWS[b]}", pairs[-1])
-    write("single_person/pairs", mean_of(pairs))
-    write(
-        "single_person/mean",
-        {**mean_of(against), "reference_px": round(error, 2), "load_1min": os.getloadavg()[0]},
-    )
+        write(f"{VIEWS[a]}-{VIEWS[b]}", pairs[-1])
+    write("pairs", mean_of(pairs))
+    load = round(os.getloadavg()[0], 1)
+    write("mean", {**mean_of(against), "reference_px": round(error, 2), "load_1min": load})
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from vitruve.geometry.filters import amplitude_removed, zero_lag
 from vitruve.geometry.ground import ground_plane, world_from_ground
 from vitruve.geometry.kinematics import bone_lengths
 from vitruve.geometry.placement import MotionNoise, place_root_smoothly
+from vitruve.pipeline.agree import towards_rays, with_constant_bones
 from vitruve.pipeline.lift import LiftedTrack
 from vitruve.poses import PoseSequence
 from vitruve.skeletons import Skeleton
@@ -35,6 +36,10 @@ class PlaceConfig:
     """Stature of every person, metres; None keeps the model's own scale."""
     cutoff_hz: float | None = 7.0
     """Zero-lag low-pass of the root-relative joints; None smooths nothing."""
+    follow_keypoints: float = 1.0
+    """Share of the way from each joint to the ray of its keypoint, 0 to 1."""
+    constant_bones: bool = True
+    """Give every bone one length for the clip, alike left and right."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +66,9 @@ def place_people(
     for track in tracks:
         rel, removed = _smoothed(_scaled(track, skeleton, config), fps, config.cutoff_hz)
         roots, found = _rooted(rel, track, camera, fps)
-        bodies.append((rel + roots[:, None], track.seen & found, removed))
+        seen = track.seen & found
+        joints = _agreeing(rel + roots[:, None], track, seen, (skeleton, camera, fps, config))
+        bodies.append((joints, seen, removed))
     if camera.T_world_cam is None:
         joints = [body[0] for body in bodies]
         seen = [body[1] for body in bodies]
@@ -124,6 +131,26 @@ def _smoothed(
     smooth = zero_lag(track.joints_rel, fps, cutoff_hz, seen)
     removed = amplitude_removed(track.joints_rel, smooth, fps, seen)
     return smooth, float(removed.nanmedian())
+
+
+def _agreeing(
+    joints_cam: Float[Tensor, "t j 3"],
+    track: LiftedTrack,
+    seen: Bool[Tensor, "t"],
+    context: tuple[Skeleton, Camera, float, PlaceConfig],
+) -> Float[Tensor, "t j 3"]:
+    """Across the view as the keypoints say, and with bones that keep their length."""
+    skeleton, camera, fps, config = context
+    if config.follow_keypoints:
+        points, weights = track.keypoints_px, track.weights * seen[:, None]
+        intrinsics = camera.intrinsics.float()
+        moved = towards_rays(joints_cam, points, weights, intrinsics, skeleton)
+        if config.cutoff_hz is not None and config.cutoff_hz < fps / 2:
+            moved = zero_lag(moved, fps, config.cutoff_hz, seen[:, None].expand(moved.shape[:2]))
+        joints_cam = joints_cam + config.follow_keypoints * moved
+    if config.constant_bones:
+        joints_cam = with_constant_bones(joints_cam, seen, skeleton)
+    return joints_cam
 
 
 def _rooted(
