@@ -24,8 +24,11 @@ SOLE_BELOW_M = {"toe": 0.02, "ankle": 0.08}
 """Height of a foot joint above the floor it stands on, adults."""
 STATURE_PER_BONES = 1.14
 """Stature over the bones from ankle to head: sole below the ankle, crown above the head joint."""
-KEYPOINT_NOISE = 0.01
-"""Standard deviation of a keypoint, as a share of the person's height in the image."""
+KEYPOINT_NOISE = 0.03
+"""Standard deviation of a joint against its keypoint, as a share of the person's height in the
+image: mostly the lifted pose's error, which lasts longer than a detector's."""
+DEPTH_ACCELERATION_M_S2 = 0.7
+"""Prior of the root's acceleration along the view; looser, and errors of the pose become motion."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,9 @@ def place_people(
     bodies = []
     for track in tracks:
         rel, removed = _smoothed(_scaled(track, skeleton, config), fps, config.cutoff_hz)
+        if config.constant_bones:
+            # Before placing: a pose that shrinks for a moment would be placed farther away.
+            rel = with_constant_bones(rel, track.seen, skeleton)
         roots, found = _rooted(rel, track, camera, fps)
         seen = track.seen & found
         joints = _agreeing(rel + roots[:, None], track, seen, (skeleton, camera, fps, config))
@@ -157,7 +163,7 @@ def _rooted(
     rel: Float[Tensor, "t j 3"], track: LiftedTrack, camera: Camera, fps: float
 ) -> tuple[Float[Tensor, "t 3"], Bool[Tensor, "t"]]:
     noise_px = max(1.0, KEYPOINT_NOISE * _height_px(track))
-    noise = MotionNoise(keypoint_px=noise_px)
+    noise = MotionNoise(keypoint_px=noise_px, depth_acceleration_m_s2=DEPTH_ACCELERATION_M_S2)
     intrinsics = camera.intrinsics.float()
     points, weights = track.keypoints_px, track.weights
     roots, _ = place_root_smoothly(rel, points, intrinsics, weights, fps, noise)
