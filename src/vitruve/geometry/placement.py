@@ -75,13 +75,16 @@ def place_root_smoothly(
     weights: Float[Tensor, "t j"],
     fps: float,
     noise: MotionNoise = MotionNoise(),
+    *,
+    axes: Float[Tensor, "3 3"] | None = None,
 ) -> tuple[Float[Tensor, "t 3"], Bool[Tensor, "t"]]:
     """Root trajectory of a clip: ``place_root`` with a prior on how bodies move.
 
     Frames keep the equations of ``place_root``, weighed by pixel noise; second differences cost
-    what Gaussian acceleration would. Gravity in a flight is constant and so stays as it is. Depth,
-    of which a frame knows least, is smoothed most. One banded float64 system for the clip, linear
-    in t, uniformly sampled at ``fps``; not differentiable. ``intrinsics``: one, or one per frame.
+    what Gaussian acceleration would. Depth, of which a frame knows least, is smoothed most. One
+    banded float64 system, linear in t, uniformly sampled at ``fps``; not differentiable.
+    ``axes``: rows are the directions across, across and along in camera axes, where gravity is
+    known and a pitched view should not take a fall for a change of depth; None is x, y, z.
 
     Returns:
         Root in the camera frame, metres, and valid: False on frames with fewer than two weighted
@@ -98,7 +101,7 @@ def place_root_smoothly(
     if not valid.any():
         return torch.zeros_like(joints_rel[:, 0]), valid
     per_metre = intrinsics.diagonal(dim1=-2, dim2=-1)[..., :2].mean(-1).double() / noise.keypoint_px
-    prior = _motion_prior(len(w), fps, noise)
+    prior = _motion_prior(len(w), fps, noise, axes)
     root = place_root(joints_rel, keypoints_px, intrinsics, weights).double()
     for _ in range(REWEIGHTINGS):
         # A pixel spans more metres the farther the joint stands.
@@ -137,13 +140,16 @@ def _normal_equations(
     return normal, torch.cat([across, along], dim=-1)
 
 
-def _motion_prior(num_frames: int, fps: float, noise: MotionNoise) -> Float64[Tensor, "t 3 3"]:
-    """Precision of the prior between frames 0, 1 and 2 apart: (frame, frames apart, axis)."""
+def _motion_prior(
+    num_frames: int, fps: float, noise: MotionNoise, axes: Float[Tensor, "3 3"] | None
+) -> Float64[Tensor, "t 3 3 3"]:
+    """Precision of the prior between frames 0, 1 and 2 apart: (frame, frames apart, 3 x 3)."""
     across, along = noise.acceleration_m_s2, noise.depth_acceleration_m_s2
     acceleration = torch.tensor([across, across, along], dtype=torch.float64)
-    bend = fps**3 / (CORRELATION_S * acceleration**2)
-    drift = fps / (CORRELATION_S * SPEED_STD_M_S**2)
-    bands = torch.zeros(num_frames, 3, 3, dtype=torch.float64)
+    rows = torch.eye(3, dtype=torch.float64) if axes is None else axes.double()
+    bend = fps**3 / CORRELATION_S * rows.T @ torch.diag(acceleration**-2) @ rows
+    drift = fps / (CORRELATION_S * SPEED_STD_M_S**2) * torch.eye(3, dtype=torch.float64)
+    bands = torch.zeros(num_frames, 3, 3, 3, dtype=torch.float64)
     for weight, stencil in ((bend, (1.0, -2.0, 1.0)), (drift, (1.0, -1.0))):
         count = num_frames - len(stencil) + 1
         for i in range(len(stencil) if count > 0 else 0):
@@ -153,15 +159,20 @@ def _motion_prior(num_frames: int, fps: float, noise: MotionNoise) -> Float64[Te
 
 
 def _solve_banded(
-    prior: Float64[Tensor, "t 3 3"], normal: Float64[Tensor, "t 3 3"], right: Float64[Tensor, "t 3"]
+    prior: Float64[Tensor, "t 3 3 3"],
+    normal: Float64[Tensor, "t 3 3"],
+    right: Float64[Tensor, "t 3"],
 ) -> Float64[Tensor, "t 3"]:
     num_frames = len(right)
-    lower = torch.zeros(7, num_frames, 3, dtype=torch.float64)
-    for band in range(3):
-        lower[3 * band] = prior[:, band]
-    for k in range(3):
-        lower[k, :, : 3 - k] += normal.diagonal(offset=k, dim1=-2, dim2=-1)
-    bands = min(7, 3 * num_frames)
+    blocks = prior.clone()
+    blocks[:, 0] += normal
+    lower = torch.zeros(9, num_frames, 3, dtype=torch.float64)
+    for apart in range(3):
+        for row in range(3):
+            for column in range(3):
+                if (below := 3 * apart + row - column) >= 0:
+                    lower[below, :, column] += blocks[:, apart, row, column]
+    bands = min(9, 3 * num_frames)
     solved = solveh_banded(
         lower.flatten(1)[:bands].numpy(), right.flatten().numpy(), lower=True, check_finite=False
     )

@@ -43,14 +43,19 @@ def towards_rays(
     return torch.cat([across, torch.zeros_like(across[..., :1])], dim=-1)
 
 
-def with_constant_bones(
+def median_bones(
     joints: Float[Tensor, "t j 3"], seen: Bool[Tensor, "t"], skeleton: Skeleton
+) -> Float[Tensor, "j"]:
+    """Each bone's median length over the frames that were seen, alike left and right, metres."""
+    used = joints[seen] if seen.any() else joints
+    lengths = bone_lengths(used, skeleton.parents).median(0).values
+    return (lengths + lengths[list(skeleton.mirror_index)]) / 2
+
+
+def with_bones(
+    joints: Float[Tensor, "t j 3"], lengths: Float[Tensor, "j"], skeleton: Skeleton
 ) -> Float[Tensor, "t j 3"]:
-    """Keep root and bone directions; every bone gets its median length, alike left and right."""
-    if not seen.any():
-        return joints
-    lengths = bone_lengths(joints[seen], skeleton.parents).median(0).values
-    lengths = (lengths + lengths[list(skeleton.mirror_index)]) / 2
+    """Keep root and bone directions; give every bone its length."""
     out = joints.clone()
     for joint in parents_first(skeleton.parents):
         parent = skeleton.parents[joint]

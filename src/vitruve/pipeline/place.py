@@ -15,7 +15,7 @@ from vitruve.geometry.filters import amplitude_removed, zero_lag
 from vitruve.geometry.ground import ground_plane, world_from_ground
 from vitruve.geometry.kinematics import bone_lengths
 from vitruve.geometry.placement import MotionNoise, place_root_smoothly
-from vitruve.pipeline.agree import towards_rays, with_constant_bones
+from vitruve.pipeline.agree import median_bones, towards_rays, with_bones
 from vitruve.pipeline.lift import LiftedTrack
 from vitruve.poses import PoseSequence
 from vitruve.skeletons import Skeleton
@@ -63,35 +63,129 @@ def place_people(
 ) -> list[Placed]:
     """Place every person of a clip before one undistorted camera and on one floor.
 
-    A camera that has a ``T_world_cam`` keeps its world, and no floor is sought.
+    A camera that has a ``T_world_cam`` keeps its world, and no floor is sought. Otherwise people
+    are placed twice: first to find the floor, then knowing which way is up.
     """
-    bodies = []
-    for track in tracks:
-        rel, removed = _smoothed(_scaled(track, skeleton, config), fps, config.cutoff_hz)
-        if config.constant_bones:
-            # Before placing: a pose that shrinks for a moment would be placed farther away.
-            rel = with_constant_bones(rel, track.seen, skeleton)
-        roots, found = _rooted(rel, track, camera, fps)
-        seen = track.seen & found
-        joints = _agreeing(rel + roots[:, None], track, seen, (skeleton, camera, fps, config))
-        bodies.append((joints, seen, removed))
+    clip = _Clip(skeleton, camera, fps, config)
+    poses = [clip.calm(track) for track in tracks]
     if camera.T_world_cam is None:
-        joints = [body[0] for body in bodies]
-        seen = [body[1] for body in bodies]
-        camera = replace(camera, T_world_cam=_floor(joints, seen, skeleton, fps))
-    placed = []
-    for track, (joints_cam, valid, removed) in zip(tracks, bodies, strict=True):
-        sequence = PoseSequence(
-            skeleton=skeleton,
-            joints_world=camera.joints_to_world(joints_cam),
-            valid=valid[:, None].expand(joints_cam.shape[:2]).clone(),
-            frames=track.frames,
-            fps=fps,
-            spread=track.spread,
-            camera=camera,
+        bodies = [clip.stand(pose) for pose in poses]
+        clip = replace(clip, camera=replace(camera, T_world_cam=clip.floor(bodies)))
+        bodies = [clip.stand(pose) for pose in poses]
+        clip = replace(clip, camera=replace(camera, T_world_cam=clip.floor(bodies)))
+    else:
+        bodies = [clip.stand(pose) for pose in poses]
+    return [clip.place(pose, body) for pose, body in zip(poses, bodies, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class _Pose:
+    """One person's calmed poses."""
+
+    track: LiftedTrack
+    rel: Float[Tensor, "t j 3"]
+    bones_m: Float[Tensor, "j"]
+    amplitude_removed: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Body:
+    """One person before the camera."""
+
+    joints_cam: Float[Tensor, "t j 3"]
+    seen: Bool[Tensor, "t"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Clip:
+    """What all people of a clip share."""
+
+    skeleton: Skeleton
+    camera: Camera
+    fps: float
+    config: PlaceConfig
+
+    def calm(self, track: LiftedTrack) -> _Pose:
+        """Scale, smooth, and give the bones one length.
+
+        Bones come before placing: a pose that shrinks for a moment would be placed farther away.
+        """
+        track = _scaled(track, self.skeleton, self.config)
+        rel = self.low_pass(track.joints_rel, track.seen)
+        removed = 0.0
+        if rel is not track.joints_rel:
+            seen = track.seen[:, None].expand(rel.shape[:2])
+            removed = float(amplitude_removed(track.joints_rel, rel, self.fps, seen).nanmedian())
+        bones_m = median_bones(rel, track.seen, self.skeleton)
+        if self.config.constant_bones:
+            rel = with_bones(rel, bones_m, self.skeleton)
+        return _Pose(track, rel, bones_m, removed)
+
+    def stand(self, pose: _Pose) -> _Body:
+        """Put the root where the picture shows the person, and the joints onto their rays."""
+        track, intrinsics = pose.track, self.camera.intrinsics.float()
+        noise = MotionNoise(
+            keypoint_px=max(1.0, KEYPOINT_NOISE * _height_px(track)),
+            depth_acceleration_m_s2=DEPTH_ACCELERATION_M_S2,
         )
-        placed.append(Placed(sequence, removed))
-    return placed
+        axes = None
+        if self.camera.T_world_cam is None:
+            noise = replace(noise, depth_acceleration_m_s2=noise.acceleration_m_s2)
+        else:
+            right, ahead, up = self.camera.T_world_cam[:3, :3].float()
+            axes = torch.stack([right, up, ahead])
+        points, weights = track.keypoints_px, track.weights
+        roots, _ = place_root_smoothly(
+            pose.rel, points, intrinsics, weights, self.fps, noise, axes=axes
+        )
+        seen = track.seen & torch.isfinite(roots).all(-1) & (roots[:, 2] > 0)
+        joints = pose.rel + roots[:, None]
+        if self.config.follow_keypoints:
+            shown = weights * seen[:, None]
+            moved = towards_rays(joints, points, shown, intrinsics, self.skeleton)
+            joints = joints + self.config.follow_keypoints * self.low_pass(moved, seen)
+        if self.config.constant_bones:
+            joints = with_bones(joints, pose.bones_m, self.skeleton)
+        return _Body(joints, seen)
+
+    def low_pass(
+        self, values: Float[Tensor, "t j 3"], seen: Bool[Tensor, "t"]
+    ) -> Float[Tensor, "t j 3"]:
+        """Zero-lag filter at the asked cutoff; the values themselves if none is asked for."""
+        cutoff_hz = self.config.cutoff_hz
+        if cutoff_hz is None or cutoff_hz >= self.fps / 2:
+            return values
+        return zero_lag(values, self.fps, cutoff_hz, seen[:, None].expand(values.shape[:2]))
+
+    def floor(self, bodies: Sequence[_Body]) -> Float[Tensor, "4 4"]:
+        """World on the floor under all people, its origin below the first person's first root."""
+        kind = "toe" if "left_toe" in self.skeleton.names else "ankle"
+        feet = [self.skeleton.index(f"{side}_{kind}") for side in ("left", "right")]
+        top = _first_present(self.skeleton, ("thorax", "neck", "neck_base_or_nose"))
+        cam = torch.cat([body.joints_cam for body in bodies])
+        ok = torch.cat([body.seen for body in bodies])
+        upright = torch.where(ok[:, None], cam[:, top] - cam[:, self.skeleton.root], 0.0)
+        ground = ground_plane(
+            cam[:, feet],
+            ok[:, None].expand(-1, 2),
+            self.fps,
+            upright=upright,
+            foot_height_m=SOLE_BELOW_M[kind],
+        )
+        return world_from_ground(ground, cam[int(ok.float().argmax()), self.skeleton.root])
+
+    def place(self, pose: _Pose, body: _Body) -> Placed:
+        """The record of one person."""
+        sequence = PoseSequence(
+            skeleton=self.skeleton,
+            joints_world=self.camera.joints_to_world(body.joints_cam),
+            valid=body.seen[:, None].expand(body.joints_cam.shape[:2]).clone(),
+            frames=pose.track.frames,
+            fps=self.fps,
+            spread=pose.track.spread,
+            camera=self.camera,
+        )
+        return Placed(sequence, pose.amplitude_removed)
 
 
 def stature(joints: Float[Tensor, "t j 3"], skeleton: Skeleton) -> float:
@@ -128,70 +222,9 @@ def _scaled(track: LiftedTrack, skeleton: Skeleton, config: PlaceConfig) -> Lift
     return replace(track, joints_rel=track.joints_rel * factor, spread=track.spread * factor)
 
 
-def _smoothed(
-    track: LiftedTrack, fps: float, cutoff_hz: float | None
-) -> tuple[Float[Tensor, "t j 3"], float]:
-    if cutoff_hz is None or cutoff_hz >= fps / 2:
-        return track.joints_rel, 0.0
-    seen = track.seen[:, None].expand(track.joints_rel.shape[:2])
-    smooth = zero_lag(track.joints_rel, fps, cutoff_hz, seen)
-    removed = amplitude_removed(track.joints_rel, smooth, fps, seen)
-    return smooth, float(removed.nanmedian())
-
-
-def _agreeing(
-    joints_cam: Float[Tensor, "t j 3"],
-    track: LiftedTrack,
-    seen: Bool[Tensor, "t"],
-    context: tuple[Skeleton, Camera, float, PlaceConfig],
-) -> Float[Tensor, "t j 3"]:
-    """Across the view as the keypoints say, and with bones that keep their length."""
-    skeleton, camera, fps, config = context
-    if config.follow_keypoints:
-        points, weights = track.keypoints_px, track.weights * seen[:, None]
-        intrinsics = camera.intrinsics.float()
-        moved = towards_rays(joints_cam, points, weights, intrinsics, skeleton)
-        if config.cutoff_hz is not None and config.cutoff_hz < fps / 2:
-            moved = zero_lag(moved, fps, config.cutoff_hz, seen[:, None].expand(moved.shape[:2]))
-        joints_cam = joints_cam + config.follow_keypoints * moved
-    if config.constant_bones:
-        joints_cam = with_constant_bones(joints_cam, seen, skeleton)
-    return joints_cam
-
-
-def _rooted(
-    rel: Float[Tensor, "t j 3"], track: LiftedTrack, camera: Camera, fps: float
-) -> tuple[Float[Tensor, "t 3"], Bool[Tensor, "t"]]:
-    noise_px = max(1.0, KEYPOINT_NOISE * _height_px(track))
-    noise = MotionNoise(keypoint_px=noise_px, depth_acceleration_m_s2=DEPTH_ACCELERATION_M_S2)
-    intrinsics = camera.intrinsics.float()
-    points, weights = track.keypoints_px, track.weights
-    roots, _ = place_root_smoothly(rel, points, intrinsics, weights, fps, noise)
-    return roots, torch.isfinite(roots).all(-1) & (roots[:, 2] > 0)
-
-
 def _height_px(track: LiftedTrack) -> float:
     used = track.weights > 0
     y = track.keypoints_px[..., 1]
     top, bottom = y.where(used, torch.inf).amin(-1), y.where(used, -torch.inf).amax(-1)
     heights = (bottom - top)[used.any(-1)]
     return float(heights.median()) if len(heights) else 0.0
-
-
-def _floor(
-    joints: Sequence[Float[Tensor, "t j 3"]],
-    seen: Sequence[Bool[Tensor, "t"]],
-    skeleton: Skeleton,
-    fps: float,
-) -> Float[Tensor, "4 4"]:
-    """World on the floor under all people, its origin below the first person's first root."""
-    kind = "toe" if "left_toe" in skeleton.names else "ankle"
-    feet = [skeleton.index(f"{side}_{kind}") for side in ("left", "right")]
-    top = _first_present(skeleton, ("thorax", "neck", "neck_base_or_nose"))
-    cam = torch.cat(list(joints))
-    ok = torch.cat(list(seen))
-    upright = torch.where(ok[:, None], cam[:, top] - cam[:, skeleton.root], 0.0)
-    ground = ground_plane(cam[:, feet], ok[:, None].expand(-1, 2), fps, upright=upright)
-    sole = replace(ground, offset_m=ground.offset_m + SOLE_BELOW_M[kind])
-    first = int(ok.float().argmax())
-    return world_from_ground(sole, cam[first, skeleton.root])
