@@ -82,13 +82,12 @@ def place_root_smoothly(
 
     Frames keep the equations of ``place_root``, weighed by pixel noise; second differences cost
     what Gaussian acceleration would. Depth, of which a frame knows least, is smoothed most. One
-    banded float64 system, linear in t, uniformly sampled at ``fps``; not differentiable.
-    ``axes``: rows are the directions across, across and along in camera axes, where gravity is
-    known and a pitched view should not take a fall for a change of depth; None is x, y, z.
+    banded float64 system, linear in t, uniformly sampled at ``fps``; not differentiable. Rows of
+    ``axes`` (x, y, z if None): across, across and along, so that a fall is no change of depth.
 
     Returns:
         Root in the camera frame, metres, and valid: False on frames with fewer than two weighted
-        joints, which are bridged from their neighbours (all zero if no frame has evidence).
+        joints, which are bridged from their neighbours (zero if there is no evidence at all).
 
     Raises:
         ValueError: ``fps`` or a standard deviation is not positive.
@@ -99,7 +98,7 @@ def place_root_smoothly(
     valid = (w > 0).sum(-1) >= 2
     w = torch.where(valid[:, None], w, 0)
     if not valid.any():
-        return torch.zeros_like(joints_rel[:, 0]), valid
+        return joints_rel.new_zeros(len(valid), 3), valid
     per_metre = intrinsics.diagonal(dim1=-2, dim2=-1)[..., :2].mean(-1).double() / noise.keypoint_px
     prior = _motion_prior(len(w), fps, noise, axes)
     root = place_root(joints_rel, keypoints_px, intrinsics, weights).double()
