@@ -6,10 +6,9 @@ import pytest
 import torch
 
 from vitruve.estimators import Lifter, LifterConfig, predict_flipped, predict_with_spread
-from vitruve.estimators.flip import mirror_batch, mirror_prediction
 from vitruve.estimators.normalise import Screen
 from vitruve.nets import SimpleBaselineConfig, VideoPose3DConfig
-from vitruve.poses import PoseBatch
+from vitruve.poses import PoseBatch, mirror_batch, mirror_prediction
 from vitruve.recipes.toy import TOY, ToySource, ToySourceConfig
 from vitruve.skeletons.skeleton import Skeleton
 from vitruve.training import TrainConfig

@@ -5,18 +5,15 @@ generator that is passed in. Bones are vectors from parent to joint; a root's "b
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vitruve.data.body_parts import BodyParts, body_parts
-from vitruve.poses import PoseBatch
+from vitruve.poses import PoseBatch, mirror_batch
 from vitruve.skeletons.skeleton import Skeleton
-
-_LEFT_HANDED = {3: -1.0, 8: -1.0, 9: -1.0}
-"""OpenCV distortion terms (p2, s1, s2) that change sign when x does."""
 
 
 @dataclass(frozen=True)
@@ -41,37 +38,12 @@ class BodyConfig:
 
 def flip(batch: PoseBatch, which: Bool[Tensor, "b"]) -> PoseBatch:
     """Mirror the image, the 3D and the lens of the chosen examples; left becomes right."""
-    chosen = {}
-    for name, new in _mirrored(batch).items():
-        old = getattr(batch, name)
-        chosen[name] = torch.where(which.reshape(-1, *[1] * (old.ndim - 1)), new, old)
+    mirrored, chosen = mirror_batch(batch), {}
+    for field in fields(batch):
+        old, new = getattr(batch, field.name), getattr(mirrored, field.name)
+        if isinstance(old, Tensor):
+            chosen[field.name] = torch.where(which.reshape(-1, *[1] * (old.ndim - 1)), new, old)
     return replace(batch, **chosen)
-
-
-def _mirrored(batch: PoseBatch) -> dict[str, Tensor]:
-    """The fields that change, for every example."""
-    swap = body_parts(batch.keypoint_skeleton).mirror
-    width = batch.image_size_px[:, 0]
-    keypoints = batch.keypoints_px[..., swap, :].clone()
-    keypoints[..., 0] = width[:, None, None] - keypoints[..., 0]
-    changed = {
-        "keypoints_px": keypoints,
-        "keypoints_valid": batch.keypoints_valid[..., swap],
-        "confidence": batch.confidence[..., swap],
-    }
-    if batch.intrinsics is not None:
-        intrinsics = batch.intrinsics.clone()
-        intrinsics[:, 0, 2] = width - intrinsics[:, 0, 2]
-        intrinsics[:, 0, 1] = -intrinsics[:, 0, 1]
-        changed["intrinsics"] = intrinsics
-    if batch.distortion is not None:
-        signs = [_LEFT_HANDED.get(i, 1.0) for i in range(batch.distortion.shape[-1])]
-        changed["distortion"] = batch.distortion * torch.tensor(signs)
-    if batch.skeleton is not None and batch.joints_cam is not None and batch.valid is not None:
-        swap = body_parts(batch.skeleton).mirror
-        mirrored = batch.joints_cam[..., swap, :] * torch.tensor([-1.0, 1.0, 1.0])
-        changed |= {"joints_cam": mirrored, "valid": batch.valid[..., swap]}
-    return changed
 
 
 def mirror_motion(

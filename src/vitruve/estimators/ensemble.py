@@ -9,8 +9,7 @@ from dataclasses import replace
 import torch
 
 from vitruve.estimators.base import Estimator
-from vitruve.estimators.flip import mirror_batch, mirror_prediction
-from vitruve.poses import PoseBatch, Prediction
+from vitruve.poses import PoseBatch, Prediction, mirror_batch, mirror_prediction
 
 
 def predict_with_spread(

@@ -163,6 +163,7 @@ _RULES = (
         "ball of the foot, 73 % from heel to toes",
     ),
     Rule("{s}_foot", {"{s}_heel": 0.27, "{s}_foot_index": 0.73}, "73 % from heel to toes"),
+    Rule("{s}_foot", {"{s}_ankle": 0.36, "{s}_toe": 0.64}, "64 % from ankle to tip of the foot"),
     Rule("{s}_toe", {"{s}_big_toe": 0.5, "{s}_small_toe": 0.5}, "between big and small toe"),
     Rule("{s}_toe", {"{s}_foot_index": 1.0}, "tip of the foot"),
     Rule("{s}_foot_index", {"{s}_big_toe": 1.0}, "big toe"),
