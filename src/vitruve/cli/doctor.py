@@ -13,7 +13,6 @@ import tyro
 MISSING = 1
 _EXTRAS = {
     "detect": ("ai_edge_litert",),
-    "view": ("matplotlib",),
     "body": ("anny",),
     "image": ("timm", "torchvision"),
     "cluster": ("ray",),
