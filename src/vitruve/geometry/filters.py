@@ -76,23 +76,22 @@ def zero_lag(
     """
     if not 0 < cutoff_hz < fps / 2:
         raise ValueError(f"cutoff {cutoff_hz} Hz; at {fps} frames per second give 0 to {fps / 2}")
-    series, mask = _columns(values, valid)
     # Pre-warped, so that both passes together are -3 dB at the cutoff itself.
     each_pass = math.tan(math.pi * cutoff_hz / fps) / (math.sqrt(2) - 1) ** 0.25
     sections = np.asarray(butter(2, 2 / math.pi * math.atan(each_pass), output="sos"))
     pad = math.ceil(3 * fps / cutoff_hz)
+    series, mask = _columns(values, valid, np.float32)
     out = series.copy()
-    patterns, which = np.unique(mask, axis=1, return_inverse=True)
-    for index, pattern in enumerate(patterns.T):
-        frames = np.flatnonzero(pattern)
+    # Column by column: an hour of a body must not be held several times over in float64.
+    for column in range(series.shape[1]):
+        frames = np.flatnonzero(mask[:, column])
         if len(frames) == 0:
             continue
-        group = np.flatnonzero(which.reshape(-1) == index)
-        span = _bridged(series[:, group], frames)
         first, last = frames[0], frames[-1]
+        span = _bridged(series[:, column].astype(np.float64), frames)
         span[first : last + 1] = _smoothed(span[first : last + 1], sections, pad)
         span[:first], span[last + 1 :] = span[first], span[last]
-        out[:, group] = span
+        out[:, column] = span
     return _restored(out, values)
 
 
@@ -113,13 +112,13 @@ def amplitude_removed(
     """
     mask = torch.ones_like(before[..., 0]) if valid is None else valid.to(before.dtype)
     energies = []
-    for joints in (before.double(), after.double()):
+    for joints in (before, after):
         energy = torch.zeros(joints.shape[1], dtype=torch.float64)
         for window, used in zip(
             *(v.split(max(2, round(window_s * fps))) for v in (joints, mask)), strict=True
         ):
             w = used.double()[..., None]
-            kept = torch.where(w > 0, window, 0)
+            kept = torch.where(w > 0, window.double(), 0)
             mean = (w * kept).sum(0) / w.sum(0).clamp(min=1)
             energy += (w * (kept - mean) ** 2).sum((0, 2))
         energies.append(energy)
@@ -136,26 +135,26 @@ def _blend(
 
 
 def _columns(
-    values: Float[Tensor, "t *c"], valid: Bool[Tensor, "t *v"] | None
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Values (0 where not valid) and validity as (t, channels)."""
+    values: Float[Tensor, "t *c"], valid: Bool[Tensor, "t *v"] | None, least: type = np.float64
+) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
+    """Values (0 where not valid) in ``least`` precision or better, and validity: (t, channels)."""
     if valid is None:
         valid = torch.ones(values.shape, dtype=torch.bool)
     mask = valid.reshape(*valid.shape, *[1] * (values.dim() - valid.dim())).expand(values.shape)
-    series = torch.where(mask, values.detach(), 0).double().cpu().reshape(len(values), -1)
-    return series.numpy(), mask.cpu().reshape(len(mask), -1).numpy()
+    series = torch.where(mask, values.detach(), 0).cpu().reshape(len(values), -1).numpy()
+    wide = series.astype(np.promote_types(series.dtype, least), copy=False)
+    return wide, mask.cpu().reshape(len(mask), -1).numpy()
 
 
-def _restored(series: NDArray[np.float64], like: Float[Tensor, "t *c"]) -> Float[Tensor, "t *c"]:
+def _restored(series: NDArray[np.floating], like: Float[Tensor, "t *c"]) -> Float[Tensor, "t *c"]:
     return torch.from_numpy(series).reshape(like.shape).to(like)
 
 
 def _bridged(series: NDArray[np.float64], frames: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Channels with straight lines over everything between (and values held outside) ``frames``."""
+    """One channel with straight lines between ``frames``, and values held outside them."""
     if len(frames) == len(series):
         return series.copy()
-    all_frames = np.arange(len(series))
-    return np.stack([np.interp(all_frames, frames, c[frames]) for c in series.T], axis=1)
+    return np.interp(np.arange(len(series)), frames, series[frames])
 
 
 def _smoothed(

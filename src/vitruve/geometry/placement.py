@@ -19,6 +19,8 @@ CORRELATION_S = 0.1
 """How long acceleration stays alike; makes the smoothing independent of the frame rate."""
 SPEED_STD_M_S = 10.0
 REWEIGHTINGS = 3
+BLOCK_FRAMES = 8192
+"""Frames whose evidence is held in float64 at a time."""
 
 
 def place_root(
@@ -94,20 +96,29 @@ def place_root_smoothly(
     """
     if fps <= 0 or min(astuple(noise)) <= 0:
         raise ValueError(f"fps {fps} and every standard deviation of {noise} must be positive")
-    image, rel, w = _evidence(joints_rel, keypoints_px, intrinsics, weights)
-    valid = (w > 0).sum(-1) >= 2
-    w = torch.where(valid[:, None], w, 0)
+    valid = (weights > 0).sum(-1) >= 2
     if not valid.any():
         return joints_rel.new_zeros(len(valid), 3), valid
-    per_metre = intrinsics.diagonal(dim1=-2, dim2=-1)[..., :2].mean(-1).double() / noise.keypoint_px
-    prior = _motion_prior(len(w), fps, noise, axes)
-    root = place_root(joints_rel, keypoints_px, intrinsics, weights).double()
+    prior = _motion_prior(len(valid), fps, noise, axes)
+    matrices = intrinsics.expand(len(valid), 3, 3)
+    evidence = (joints_rel, keypoints_px, matrices, torch.where(valid[:, None], weights, 0))
+    blocks = list(zip(*(x.split(BLOCK_FRAMES) for x in evidence), strict=True))
+    root = torch.cat([place_root(*block) for block in blocks]).double()
     for _ in range(REWEIGHTINGS):
-        # A pixel spans more metres the farther the joint stands.
-        depth = (root[:, 2:] + rel[..., 2]).clamp(min=MIN_DEPTH_M)
-        precision = w * (per_metre[..., None] / depth) ** 2
-        root = _solve_banded(prior, *_normal_equations(image, rel, precision))
+        parts = zip(root.split(BLOCK_FRAMES), blocks, strict=True)
+        equations = [_weighed(now, block, noise) for now, block in parts]
+        root = _solve_banded(prior, *(torch.cat(x) for x in zip(*equations, strict=True)))
     return root.to(joints_rel.dtype), valid
+
+
+def _weighed(
+    root: Float64[Tensor, "t 3"], block: tuple[Tensor, Tensor, Tensor, Tensor], noise: MotionNoise
+) -> tuple[Float64[Tensor, "t 3 3"], Float64[Tensor, "t 3"]]:
+    """Normal equations of some frames; a pixel spans more metres the farther the joint stands."""
+    image, rel, w = _evidence(*block)
+    focal_px = block[2].diagonal(dim1=-2, dim2=-1)[..., :2].mean(-1, keepdim=True).double()
+    depth = (root[:, 2:] + rel[..., 2]).clamp(min=MIN_DEPTH_M)
+    return _normal_equations(image, rel, w * (focal_px / noise.keypoint_px / depth) ** 2)
 
 
 def _evidence(
@@ -163,14 +174,13 @@ def _solve_banded(
     right: Float64[Tensor, "t 3"],
 ) -> Float64[Tensor, "t 3"]:
     num_frames = len(right)
-    blocks = prior.clone()
-    blocks[:, 0] += normal
     lower = torch.zeros(9, num_frames, 3, dtype=torch.float64)
     for apart in range(3):
         for row in range(3):
             for column in range(3):
                 if (below := 3 * apart + row - column) >= 0:
-                    lower[below, :, column] += blocks[:, apart, row, column]
+                    lower[below, :, column] += prior[:, apart, row, column]
+                    lower[below, :, column] += normal[:, row, column] * (apart == 0)
     bands = min(9, 3 * num_frames)
     solved = solveh_banded(
         lower.flatten(1)[:bands].numpy(), right.flatten().numpy(), lower=True, check_finite=False
