@@ -18,6 +18,10 @@ from vitruve.io.wide_table import from_columns, to_columns, wanted_columns
 from vitruve.poses import PoseSequence
 
 
+_ROWS = 4096
+"""Rows held as text at a time."""
+
+
 def write_csv(sequence: PoseSequence, path: Path) -> None:
     """Write one row per frame.
 
@@ -25,13 +29,14 @@ def write_csv(sequence: PoseSequence, path: Path) -> None:
         OSError: The folder cannot be written.
     """
     columns = to_columns(sequence)
-    texts = [_texts(values) for values in columns.values()]
     with atomic_path(path) as tmp, tmp.open("w", encoding="utf-8", newline="") as file:
         for key, value in describe(sequence, "m", Z_UP).items():
             file.write(f"# {key}: {json.dumps(value, allow_nan=False)}\n")
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows(zip(*texts, strict=True))
+        for start in range(0, len(sequence.frames), _ROWS):
+            texts = [_texts(values[start : start + _ROWS]) for values in columns.values()]
+            writer.writerows(zip(*texts, strict=True))
 
 
 def _texts(values: np.ndarray) -> list[str]:

@@ -42,10 +42,11 @@ def write_trc(sequence: PoseSequence, path: Path) -> None:
     with atomic_path(path) as tmp, tmp.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(f"{line}\n" for line in _header(sequence, path, frames))
         cells = to_y_up(joints)
-        for row, seen, frame in zip(cells.tolist(), valid.tolist(), frames.tolist(), strict=True):
+        # Row by row: as Python objects, an hour of motion would take a gigabyte.
+        for row, seen, frame in zip(cells, valid, frames.tolist(), strict=True):
             points = (
                 f"{p[0]:.6f}\t{p[1]:.6f}\t{p[2]:.6f}" if s else "\t\t"
-                for p, s in zip(row, seen, strict=True)
+                for p, s in zip(row.tolist(), seen.tolist(), strict=True)
             )
             file.write(f"{frame}\t{frame / sequence.fps:.6f}\t" + "\t".join(points) + "\n")
 
