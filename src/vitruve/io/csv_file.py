@@ -17,7 +17,6 @@ from vitruve.io.limits import clip, read_text
 from vitruve.io.wide_table import from_columns, to_columns, wanted_columns
 from vitruve.poses import PoseSequence
 
-
 _ROWS = 4096
 """Rows held as text at a time."""
 
