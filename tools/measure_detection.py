@@ -20,11 +20,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 import torch
 
+from qualisys import VIEWS, calibrated_px, projections, read_rig
 from vitruve.geometry.triangulation import triangulate
 from vitruve.io.atomic import atomic_path
 from vitruve.io.video import probe, read_frames
@@ -37,11 +37,8 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "detect_blazepose.json"
 PAGE = ROOT / "docs" / "detection.md"
 TABLE_MARKS = ("<!-- measured -->\n", "<!-- end measured -->")
-VIEWS = ("cam01", "cam02", "cam03", "cam04")
 LIMBS = [11, 13, 15, 23, 25, 27, 12, 14, 16, 24, 26, 28]
 OTHER_SIDE = LIMBS[6:] + LIMBS[:6]
-CROPPED_VIEWS = 2
-"""The first two single-person clips are the calibrated picture scaled by 1080/1088 and cropped."""
 
 
 def _agreement(folder: Path, view: str, static: bool) -> dict[str, float]:
@@ -100,33 +97,15 @@ def _stage(clip: Path, repair: bool = True) -> tuple[dict[str, Any], list[Keypoi
     }, sequences
 
 
-def _projections(calibration: Path) -> torch.Tensor:
-    """Qualisys cameras as projection matrices: pixels are value/64, lengths millimetres."""
-    matrices = []
-    to_opencv = np.diag([1.0, -1.0, -1.0])
-    for camera in ElementTree.parse(calibration).getroot().iter("camera"):
-        pose, lens = camera.find("transform"), camera.find("intrinsic")
-        if pose is None or lens is None:
-            raise ValueError(f"{calibration} has a camera without transform or intrinsic")
-        turn = [[float(pose.attrib[f"r{a}{b}"]) for b in "123"] for a in "123"]
-        centre_m = np.array([float(pose.attrib[axis]) for axis in "xyz"]) / 1000
-        names = ("focalLengthU", "centerPointU", "focalLengthV", "centerPointV")
-        fu, cu, fv, cv = (float(lens.attrib[name]) / 64 for name in names)
-        R = to_opencv @ np.array(turn)
-        K = np.array([[fu, 0, cu], [0, fv, cv], [0, 0, 1]])
-        matrices.append(K @ np.column_stack([R, -R @ centre_m]))
-    return torch.tensor(np.stack(matrices))
-
-
 def _swaps(folder: Path) -> Iterator[tuple[str, dict[str, float]]]:
     """Frames of each view whose limbs fit the other views better with left and right exchanged."""
     single = folder / "single_person"
-    P = _projections(single / "Calib.qca.txt")
+    P = projections(*read_rig(single / "Calib.qca.txt"))
     versions = [
         [_stage(single / f"{view}.mp4", repair)[1][0] for view in VIEWS] for repair in (False, True)
     ]
     before, after = (
-        torch.stack([_calibrated(s.keypoints_px, v) for v, s in enumerate(sequences)])
+        torch.stack([calibrated_px(s.keypoints_px, v) for v, s in enumerate(sequences)])
         for sequences in versions
     )
     weights = torch.stack([s.confidence for s in versions[1]]).double() + 0.05
@@ -142,14 +121,6 @@ def _swaps(folder: Path) -> Iterator[tuple[str, dict[str, float]]]:
             metrics[f"swapped_frames_{name}"] = int((wrong < right).sum())
             metrics[f"mean_error_{name}_px"] = round(float(right.mean()), 1)
         yield view, metrics
-
-
-def _calibrated(points: torch.Tensor, view: int) -> torch.Tensor:
-    """Pixels of the clip in the picture the calibration was made for."""
-    points = points.double()
-    if view >= CROPPED_VIEWS:
-        return points
-    return (points + torch.tensor([0.0, 7.11])) * (1088 / 1080)
 
 
 def _measurements(folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -86,7 +86,7 @@ export class World {
     const figure = this.figures[0];
     if (this.follow && figure?.placed) target.set(figure.place[0], figure.place[1], this.middle.z);
     const wide = 0.85 + (this.follow ? 0 : Math.min(this.roam, this.limit) / 2);
-    const tall = 1.1 + (this.follow ? 0 : Math.min(this.roam, this.limit) * 0.06);
+    const tall = 1.1 + (this.follow ? 0 : Math.min(this.roam, this.limit) * 0.2);
     let azimuth = -Math.PI / 3;
     if (this.source) azimuth = Math.atan2(this.source.place.y - target.y, this.source.place.x - target.x) + 0.6;
     const away = Math.max(tall, wide / this.camera.aspect) / Math.tan(((FOV_DEG / 2) * Math.PI) / 180);
