@@ -73,6 +73,25 @@ def test_a_calibrated_camera_keeps_its_world():
     assert float(mpjpe_mm(found.joints_world, truth)) < 30
 
 
+@pytest.mark.parametrize("turn_deg", [90.0, -150.0])
+def test_it_does_not_matter_which_way_a_given_world_lies(turn_deg):
+    view = camera()
+    sway = torch.zeros(60, 1, 3)
+    sway[:, 0, 0] = 0.8 * torch.sin(4 * torch.arange(60) / FPS)
+    track = track_of(standing() + sway, view)
+    angle = math.radians(turn_deg)
+    turn = torch.eye(4)
+    turn[0, :2] = torch.tensor([math.cos(angle), -math.sin(angle)])
+    turn[1, :2] = torch.tensor([math.sin(angle), math.cos(angle)])
+    assert view.T_world_cam is not None
+    turned = replace(view, T_world_cam=turn @ view.T_world_cam)
+    plain, other = (
+        place_people([track], JOINTS, c, FPS, PlaceConfig())[0].sequence.joints_cam
+        for c in (view, turned)
+    )
+    torch.testing.assert_close(other, plain, atol=1e-4, rtol=0.0)
+
+
 def test_stature_is_what_was_asked_for():
     found = placed(motion(30), camera(), height_m=2.0)
     assert stature(found.joints_world, JOINTS) == pytest.approx(2.0, abs=1e-3)

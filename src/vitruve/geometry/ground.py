@@ -92,19 +92,29 @@ def world_from_ground(ground: Ground, anchor_cam: Float[Tensor, "3"]) -> Float[T
     origin lies on the floor below ``anchor_cam``: give the person's first valid root, and a subject
     starts at the world's middle whatever the clip.
     """
-    up = ground.up.double()
+    rotation = level_axes(ground.up)
+    up = rotation[2]
+    anchor = anchor_cam.double()
+    below = anchor - (up @ anchor + ground.offset_m) * up
+    T_world_cam = torch.eye(4, dtype=torch.float64)
+    T_world_cam[:3, :3], T_world_cam[:3, 3] = rotation, -rotation @ below
+    return T_world_cam.to(anchor_cam.dtype)
+
+
+def level_axes(up: Float[Tensor, "3"]) -> Float64[Tensor, "3 3"]:
+    """Stack the directions right, ahead and up, camera axes, given the unit vector against gravity.
+
+    Ahead is the line of sight made level; for a camera that looks straight up or down, the
+    picture's upward direction.
+    """
+    up = up.double()
     look = torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)
     level = look - (look @ up) * up
     if level.norm() < 1e-3:
         look = torch.tensor([0.0, -1.0, 0.0], dtype=torch.float64)
         level = look - (look @ up) * up
     forward = level / level.norm()
-    rotation = torch.stack([torch.linalg.cross(forward, up), forward, up])
-    anchor = anchor_cam.double()
-    below = anchor - (up @ anchor + ground.offset_m) * up
-    T_world_cam = torch.eye(4, dtype=torch.float64)
-    T_world_cam[:3, :3], T_world_cam[:3, 3] = rotation, -rotation @ below
-    return T_world_cam.to(anchor_cam.dtype)
+    return torch.stack([torch.linalg.cross(forward, up), forward, up])
 
 
 def _frame_of(hint: Float64[Tensor, "3"]) -> Float64[Tensor, "3 3"]:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vitruve.geometry.camera import Camera
 from vitruve.geometry.filters import amplitude_removed, zero_lag
-from vitruve.geometry.ground import ground_plane, world_from_ground
+from vitruve.geometry.ground import ground_plane, level_axes, world_from_ground
 from vitruve.geometry.kinematics import bone_lengths
 from vitruve.geometry.placement import MotionNoise, place_root_smoothly
 from vitruve.pipeline.agree import median_bones, towards_rays, with_bones
@@ -132,7 +132,8 @@ class _Clip:
         if self.camera.T_world_cam is None:
             noise = replace(noise, depth_acceleration_m_s2=noise.acceleration_m_s2)
         else:
-            right, ahead, up = self.camera.T_world_cam[:3, :3].float()
+            # Not the world's x and y: a given world may lie any way round before the camera.
+            right, ahead, up = level_axes(self.camera.T_world_cam[2, :3]).float()
             axes = torch.stack([right, up, ahead])
         points, weights = track.keypoints_px, track.weights
         roots, _ = place_root_smoothly(
