@@ -111,3 +111,14 @@ def test_a_joint_never_seen_stays_invalid(tmp_path):
     valid[:, 0] = False
     with pytest.raises(ValueError, match="'pelvis' is valid in no frame"):
         vitruve.write(hidden, tmp_path / "b.bvh")
+
+
+def test_what_hangs_on_a_joint_never_seen_keeps_its_place(tmp_path):
+    clip = sample(gaps=False)
+    knee, ankle = map(clip.skeleton.names.index, ("left_knee", "left_ankle"))
+    valid = clip.valid.clone()
+    valid[:, knee] = False
+    hidden = vitruve.PoseSequence(clip.skeleton, clip.joints_world, valid, clip.frames, clip.fps)
+    read = vitruve.read(vitruve.write(hidden, tmp_path / "a.bvh"))
+    # On the line from the hip, at the median of its distances: what a rigid bone can keep.
+    assert (read.joints_world - clip.joints_world)[:, ankle].norm(dim=-1).mean() < 0.1

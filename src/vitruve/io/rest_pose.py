@@ -12,7 +12,12 @@ import torch
 from jaxtyping import Bool, Float64
 from torch import Tensor
 
-from vitruve.geometry.kinematics import children_of, forward_kinematics, inverse_kinematics
+from vitruve.geometry.kinematics import (
+    children_of,
+    forward_kinematics,
+    inverse_kinematics,
+    parents_first,
+)
 from vitruve.poses import PoseSequence
 from vitruve.skeletons import Skeleton
 
@@ -72,12 +77,13 @@ def rig(sequence: PoseSequence, file_kind: str) -> RiggedClip:
             f"joint {skeleton.names[root]!r} is valid in no frame, and {file_kind} hangs every "
             "joint on it; write trc, c3d, csv, npz or json instead"
         )
+    never = ~valid.any(0)
     joints = _bridge(sequence.joints_world.detach().cpu().double(), valid)
+    joints, valid = _onto_parents(joints, valid, skeleton.parents)
     offsets = _rest_offsets(skeleton, joints, valid)
     seen = valid.any(0).expand_as(valid)
     rotations = inverse_kinematics(joints, offsets, skeleton.parents, seen)
     fitted, _ = forward_kinematics(rotations, offsets, joints[:, root], skeleton.parents)
-    never = ~valid.any(0)
     joints = torch.where(never[:, None], fitted, joints)
     return RiggedClip(offsets, rotations, joints, (fitted - joints).norm(dim=-1))
 
@@ -110,6 +116,17 @@ def _bridge(
         elif not seen.any():
             bridged[:, j] = 0
     return torch.from_numpy(bridged)
+
+
+def _onto_parents(
+    joints: Float64[Tensor, "t j 3"], valid: Bool[Tensor, "t j"], parents: tuple[int, ...]
+) -> tuple[Float64[Tensor, "t j 3"], Bool[Tensor, "t j"]]:
+    """Put joints that are never seen onto their parents: what hangs on them keeps its place."""
+    joints, valid, absent = joints.clone(), valid.clone(), ~valid.any(0)
+    for joint in parents_first(parents):
+        if absent[joint]:
+            joints[:, joint], valid[:, joint] = joints[:, parents[joint]], valid[:, parents[joint]]
+    return joints, valid
 
 
 def _rest_offsets(
