@@ -108,6 +108,11 @@ def test_a_camera_of_another_shape_is_refused(clip, tmp_path):
         find_camera(tmp_path / "camera.json", 60.0, (640, 360))
 
 
+def test_no_angle_is_not_an_angle_of_zero():
+    with pytest.raises(ValueError, match="1 to 179"):
+        find_camera(None, 0.0, (640, 360))
+
+
 def test_sources_are_told_apart(tmp_path):
     (tmp_path / "frames").mkdir()
     (tmp_path / "frames" / "a.jpg").touch()

@@ -1,5 +1,6 @@
 """How a run went, in words for people."""
 
+import math
 from collections.abc import Sequence
 
 from vitruve.geometry.camera import Camera
@@ -21,7 +22,8 @@ def facts_of(
         seen = p.sequence.valid.any(-1)
         facts[f"{name}: 2D"] = k.model
         facts[f"{name}: frames"] = f"{int(seen.sum())} of {len(seen)} with a pose"
-        facts[f"{name}: motion amplitude removed by smoothing"] = f"{p.amplitude_removed:.1%}"
+        if math.isfinite(p.amplitude_removed):  # one frame has no motion
+            facts[f"{name}: motion amplitude removed by smoothing"] = f"{p.amplitude_removed:.1%}"
         if p.sequence.spread is not None and seen.any():
             spread_mm = 1000 * float(p.sequence.spread[seen].mean())
             facts[f"{name}: mean spread"] = f"{spread_mm:.0f} mm"

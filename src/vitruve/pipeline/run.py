@@ -169,7 +169,8 @@ def find_camera(path: Path | None, fov_deg: float | None, image_size_px: tuple[i
     if path is not None and fov_deg is not None:
         raise ValueError("give either a camera file or a field of view, not both")
     if path is None:
-        return Camera(intrinsics_from_fov(fov_deg or DEFAULT_FOV_DEG, image_size_px), image_size_px)
+        angle_deg = DEFAULT_FOV_DEG if fov_deg is None else fov_deg
+        return Camera(intrinsics_from_fov(angle_deg, image_size_px), image_size_px)
     camera = load_camera(path)
     if camera.image_size_px == image_size_px:
         return camera
