@@ -17,7 +17,9 @@ def test_keypoints_become_motion_files_and_a_page(vitruve, keypoints, weights, t
     assert "1 person, frames 0 to 11" in said
     assert "h36m_17 -> smpl_24" in said
     assert "lifting alone" in said
-    assert "amplitude removed by smoothing" in said
+    assert "mean spread" in said
+    # The fixture's net says that everyone stands still: there is no motion to lose.
+    assert "amplitude removed by smoothing" not in said
     assert "60 degrees, assumed" in said
     assert said.splitlines()[-1].strip() == str(out / "page.html")
     assert read(out / "person0.npz").skeleton.name == "smpl_24"

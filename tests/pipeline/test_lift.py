@@ -4,7 +4,14 @@ import pytest
 import torch
 from people import FPS, camera, motion, seen, small_lifter
 
-from vitruve.pipeline.lift import LiftConfig, chunk_starts, lift_chunk, near_evidence, prepare
+from vitruve.pipeline.lift import (
+    LiftConfig,
+    bridged,
+    chunk_starts,
+    lift_chunk,
+    near_evidence,
+    prepare,
+)
 from vitruve.pipeline.lifted_file import join, load_lifted, save_lifted
 from vitruve.skeletons import skeleton
 
@@ -87,3 +94,21 @@ def test_lifted_files_come_back_whole_or_with_one_clear_line(tmp_path):
     (tmp_path / "b.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:300])
     with pytest.raises(ValueError, match=r"b\.npz"):
         load_lifted(tmp_path / "b.npz")
+
+
+def test_short_gaps_are_bridged_for_the_net_and_stay_no_evidence():
+    keypoints = seen(motion(60), VIEW)
+    hidden = torch.zeros(60, dtype=torch.bool)
+    hidden[[0, 1, 59, *range(10, 16), *range(25, 50)]] = True
+    gappy = replace(keypoints, valid=keypoints.valid & ~hidden[:, None])
+    filled = bridged(gappy)
+    assert bool(filled.valid[10:16].all())
+    assert not filled.valid[[0, 1, 59, *range(25, 50)]].any()
+    away = (filled.keypoints_px - keypoints.keypoints_px)[10:16].norm(dim=-1)
+    assert float(away.max()) < 3.0
+    assert float(filled.confidence[10:16].max()) <= 0.5
+    track, whole = lifted(gappy, num_noise=0), lifted(keypoints, num_noise=0)
+    assert float(track.weights[10:16].max()) == 0.0
+    error = (track.joints_rel - whole.joints_rel).norm(dim=-1)
+    assert float(error[10:16].mean()) < float(error[25:50].mean())
+    assert torch.equal(bridged(keypoints).keypoints_px, keypoints.keypoints_px)

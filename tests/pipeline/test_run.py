@@ -41,6 +41,7 @@ def test_keypoints_in_motion_files_out(clip):
     assert not person.valid[:, person.skeleton.index("left_eye")].any()
     assert person.camera is not None
     assert "skeleton" in result.facts
+    assert "person 0: motion amplitude removed by smoothing" in result.facts
 
 
 def test_finished_stages_are_not_run_again(clip, monkeypatch):
@@ -137,3 +138,11 @@ def test_stages_trust_only_the_same_input(tmp_path):
     assert stages.workspace("lift", {"a": 2}).exists()
     assert not old.exists()
     shutil.rmtree(tmp_path)
+
+
+def test_files_of_an_earlier_run_are_named(clip):
+    run_estimate(clip / "people.npz", clip / "out", config(clip, formats=("npz", "trc")))
+    again = run_estimate(clip / "people.npz", clip / "out", config(clip, formats=("npz",)))
+    assert again.facts["not of this run"] == "person0.trc, person1.trc"
+    fresh = run_estimate(clip / "people.npz", clip / "fresh", config(clip, formats=("npz",)))
+    assert "not of this run" not in fresh.facts

@@ -20,6 +20,10 @@ MAX_GAP_S = 0.25
 """Frames farther than this from any seen frame are not valid: nobody knows what happened there."""
 
 
+BRIDGED_CONFIDENCE = 0.5
+"""Confidence of a keypoint between two that were seen, over theirs."""
+
+
 @dataclass(frozen=True)
 class LiftConfig:
     """How a track is lifted."""
@@ -32,6 +36,21 @@ class LiftConfig:
     """Frames lifted at a time: bounds memory."""
     seed: int = 0
     """Of the noise."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReadyTrack:
+    """A track in the estimator's joints, one row for every frame of its span."""
+
+    seen: KeypointSequence
+    """What the detector saw: the only evidence."""
+    bridged: KeypointSequence
+    """The same with short gaps bridged, which the net reads."""
+
+    @property
+    def frames(self) -> Int64[Tensor, "t"]:
+        """Source frame indices, consecutive."""
+        return self.seen.frames
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +93,14 @@ def without_gaps(keypoints: KeypointSequence) -> KeypointSequence:
     )
 
 
-def prepare(keypoints: KeypointSequence, camera: Camera, estimator: Estimator) -> KeypointSequence:
+def prepare(keypoints: KeypointSequence, camera: Camera, estimator: Estimator) -> ReadyTrack:
     """The track as the estimator reads it: every frame of its span, its joints, no distortion.
 
     Raises:
         ValueError: The detector's joints give none of those the estimator reads.
     """
-    return to_estimator_input(without_gaps(keypoints), camera, estimator)
+    seen = to_estimator_input(without_gaps(keypoints), camera, estimator)
+    return ReadyTrack(seen, bridged(seen))
 
 
 def chunk_starts(count: int, config: LiftConfig) -> range:
@@ -89,7 +109,7 @@ def chunk_starts(count: int, config: LiftConfig) -> range:
 
 
 def lift_chunk(
-    ready: KeypointSequence,
+    ready: ReadyTrack,
     camera: Camera,
     estimator: Estimator,
     config: LiftConfig,
@@ -101,11 +121,11 @@ def lift_chunk(
     depends on its own frames and the seed alone: whatever order they are lifted in gives the same.
     """
     count = len(ready.frames)
-    stride = frame_stride(ready.fps, estimator)
+    stride = frame_stride(ready.seen.fps, estimator)
     halo = estimator.receptive_field // 2 * stride
     stop = min(count, start + config.chunk_frames)
     low, high = max(0, start - halo), min(count, stop + halo)
-    batch = _streams(ready, camera, (low, high), stride)
+    batch = _streams(ready.bridged, camera, (low, high), stride)
     generator = torch.Generator().manual_seed(config.seed * 1_000_003 + start)
     with torch.inference_mode():
         prediction = predict_with_spread(
@@ -113,13 +133,13 @@ def lift_chunk(
         )
     assert prediction.spread is not None
     inside, rows = slice(start - low, stop - low), slice(start, stop)
-    keypoints_px, weights = _evidence(ready, estimator, rows)
+    keypoints_px, weights = _evidence(ready.seen, estimator, rows)
     return LiftedTrack(
         joints_rel=_joined(prediction.joints_cam.mean(-4), high - low)[inside],
         spread=_joined(prediction.spread, high - low)[inside],
         keypoints_px=keypoints_px,
         weights=weights,
-        seen=near_evidence(ready.valid.any(-1), ready.fps)[rows],
+        seen=near_evidence(ready.seen.valid.any(-1), ready.seen.fps)[rows],
         frames=ready.frames[rows],
     )
 
@@ -144,6 +164,32 @@ def to_estimator_input(
     straight = camera.undistort_px(read.keypoints_px)
     return replace(
         read, keypoints_px=torch.where(read.valid[..., None], straight, read.keypoints_px)
+    )
+
+
+def bridged(dense: KeypointSequence) -> KeypointSequence:
+    """Straight lines across frames in which nothing was seen, as far as such frames are valid.
+
+    A net that is shown nothing answers with a pose from nowhere, and leans neighbours towards it.
+    """
+    has_any = dense.valid.any(-1)
+    if has_any.all():
+        return dense
+    rows = torch.arange(len(has_any))
+    before = torch.where(has_any, rows, -1).cummax(0).values
+    after = torch.where(has_any, rows, len(rows)).flip(0).cummin(0).values.flip(0)
+    short = after - before <= 2 * max(1, round(MAX_GAP_S * dense.fps)) + 1
+    fill = (~has_any & (before >= 0) & (after < len(rows)) & short)[:, None]
+    first, last = before.clamp(min=0), after.clamp(max=len(rows) - 1)
+    share = ((rows - first) / (last - first).clamp(min=1))[:, None]
+    points = torch.lerp(dense.keypoints_px[first], dense.keypoints_px[last], share[..., None])
+    valid = dense.valid[first] & dense.valid[last]
+    sure = torch.minimum(dense.confidence[first], dense.confidence[last])
+    return replace(
+        dense,
+        keypoints_px=torch.where(fill[..., None], points, dense.keypoints_px),
+        valid=torch.where(fill, valid, dense.valid),
+        confidence=torch.where(fill, BRIDGED_CONFIDENCE * sure * valid, dense.confidence),
     )
 
 

@@ -125,8 +125,8 @@ def run_estimate(
     camera = find_camera(config.camera, config.fov_deg, tracks[0].image_size_px)
     lifted = [_lift(k, camera, estimator, (stages, config, tell)) for k in tracks]
     tell("place", 0, len(tracks))
-    plain = replace(camera, distortion=None)
-    placed = place_people(lifted, estimator.skeleton, plain, tracks[0].fps, config.place)
+    plain, fps = replace(camera, distortion=None), tracks[0].fps
+    placed = place_people(lifted, estimator.skeleton, plain, fps, config.place)
     people = tuple(
         replace(
             converted(p.sequence, bridge),
@@ -145,10 +145,18 @@ def run_estimate(
     facts = facts_of(placed, tracks, bridge, camera)
     if config.camera is None and config.fov_deg is None:
         facts["field of view"] = f"{DEFAULT_FOV_DEG:g} degrees, assumed"
-    height = config.place.height_m
-    facts["scale"] = "the model's guess of the body" if height is None else f"{height:g} m tall"
+    tall = config.place.height_m
+    facts["scale"] = f"{tall:g} m tall" if tall else "the model's guess of the body"
+    facts |= older_files(out, files)
     damage = "" if is_keypoints(source) else stages.remark("detect")
     return Estimate(people, tuple(tracks), files, facts, damage)
+
+
+def older_files(out: Path, files: Sequence[Path]) -> dict[str, str]:
+    """The fact that people's files of an earlier run with other settings are in the folder."""
+    written = {file.name for file in files} | {f"{file.name}.json" for file in files}
+    older = sorted(p.name for p in out.glob("person[0-9]*.*") if p.name not in written)
+    return {"not of this run": ", ".join(older)} if older else {}
 
 
 def is_keypoints(source: Path) -> bool:
