@@ -99,6 +99,11 @@ class Prediction(TensorRecord):
     """The root in the camera frame, metres; None when the estimator does not place."""
     spread: Float[Tensor, "*b t j"] | None = None
     """Standard deviation of each joint's position error, metres, where the estimator knows it."""
+    coarse_cam: Float[Tensor, "*b h tcoarse j 3"] | None = None
+    """A first, coarser answer in the same axes that training also supervises; training only."""
+    features: Float[Tensor, "*b f t j c"] | None = None
+    """The estimator's features by task (2D pose, then depth), for objectives that look inside;
+    training and studies only."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,8 @@
 """Golden cases: runs of published nets whose weights and inputs follow a rule.
 
 Keys are sorted; key number i is filled from `default_rng(1000 + i)`, in float64, then cast.
-`w05`: 0.05 N. `strong`: every layer keeps the signal's scale. Integer counters are zero.
+`w05`: 0.05 N. `strong`: every layer keeps the signal's scale; a case's `fill` gives [scale, offset]
+of the keys that the rule below does not cover. Integer counters are zero.
 """
 
 import hashlib
@@ -20,12 +21,15 @@ def read_cases(net):
     return json.loads((Path(__file__).parent / f"golden_{net}.json").read_text())
 
 
-def _fill(i, key, shape, rule):
+def _fill(i, key, shape, rule, unusual):
     noise = np.random.default_rng(1000 + i).standard_normal(shape)
     if key.endswith("num_batches_tracked"):
         return np.zeros(shape, np.int64)
     if rule == "w05":
         values = np.abs(0.05 * noise) + 0.5 if key.endswith("running_var") else 0.05 * noise
+    elif key in unusual:
+        scale, offset = unusual[key]
+        values = offset + scale * noise
     elif key.endswith("running_var"):
         values = 0.5 + 0.5 * np.abs(noise)
     elif key.endswith("weight"):
@@ -37,7 +41,9 @@ def _fill(i, key, shape, rule):
 
 def make_state(case, rule):
     """Fill a published state dict by rule; checked against the run's own hash where it has one."""
-    filled = {k: _fill(i, k, s, rule) for i, (k, s) in enumerate(sorted(case["shapes"].items()))}
+    unusual = case.get("fill", {})
+    keys = enumerate(sorted(case["shapes"].items()))
+    filled = {k: _fill(i, k, shape, rule, unusual) for i, (k, shape) in keys}
     if rule in case:
         digest = hashlib.sha256()
         for key, value in filled.items():

@@ -9,27 +9,48 @@ import torch
 from vitruve.nets import LIFTERS
 
 SMALL = {
+    "mixste": {"num_frames": 9, "channels": 16, "depth": 2, "num_heads": 2},
     "simple_baseline": {"width": 32},
     "video_pose_3d": {"widths": (3, 3), "channels": 16},
 }
 """Settings that make each net small; a net without an entry is built at its defaults."""
 K, J = 6, 5
+ANY_JOINTS = {"simple_baseline", "video_pose_3d"}
+"""Nets whose keypoints and joints may differ in number; the others have one token for both."""
 
 
 def make_net(name, **settings):
+    torch.manual_seed(0)
     net, config = LIFTERS[name]
-    return net(config(**{"num_keypoints": K, "num_joints": J, **SMALL.get(name, {}), **settings}))
+    joints = {"num_keypoints": K, "num_joints": J if name in ANY_JOINTS else K}
+    return net(config(**joints, **{**SMALL.get(name, {}), **settings}))
 
 
 def make_clip(net, b=3, extra=2, c=2):
-    return torch.randn(b, net.receptive_field + extra, K, c)
+    """A clip with ``extra`` frames more than the net needs, or of exactly its window."""
+    return torch.randn(b, net.window or net.receptive_field + extra, K, c)
+
+
+def num_answers(net, clip):
+    return clip.shape[1] - sum(net.padding)
+
+
+def everything(net, x):
+    """All that a net computes in training: joints and by-products."""
+    if not hasattr(net, "detailed"):
+        return [net(x)]
+    detail = net.detailed(x)
+    return [y for y in (detail.joints, detail.features, detail.coarse) if y is not None]
 
 
 @pytest.mark.parametrize("name", LIFTERS)
 @pytest.mark.parametrize("training", [True, False])
 def test_shape_is_the_same_in_training_and_evaluation(name, training):
     net = make_net(name).train(training)
-    assert net(make_clip(net)).shape == (3, 3, J, 3)
+    x = make_clip(net)
+    assert net(x).shape == (3, num_answers(net, x), net.config.num_joints, 3)
+    joints = everything(net.eval(), x)[0]
+    torch.testing.assert_close(joints, net(x))
 
 
 @pytest.mark.parametrize("name", LIFTERS)
@@ -43,13 +64,14 @@ def test_any_number_of_channels(name, channels):
 def test_padding_gives_every_frame_an_output(name):
     net = make_net(name).eval()
     before, after = net.padding
-    assert net(torch.randn(1, before + 7 + after, K, 2)).shape[1] == 7
+    frames = 7 if net.window is None else net.window - before - after
+    assert net(torch.randn(1, before + frames + after, K, 2)).shape[1] == frames
 
 
 @pytest.mark.parametrize("name", LIFTERS)
 def test_finite_gradient_reaches_every_parameter(name):
     net = make_net(name)
-    net(make_clip(net)).square().sum().backward()
+    torch.stack([y.square().sum() for y in everything(net, make_clip(net))]).sum().backward()
     for key, parameter in net.named_parameters():
         assert parameter.grad is not None, key
         assert parameter.grad.isfinite().all(), key
@@ -66,6 +88,8 @@ def test_one_sample_does_not_see_another(name):
 @pytest.mark.parametrize("name", LIFTERS)
 def test_frames_outside_the_receptive_field_do_not_matter(name):
     net = make_net(name).eval()
+    if net.window is not None:
+        pytest.skip("takes exactly what it sees")
     x = make_clip(net, extra=1)
     changed = x.clone()
     changed[:, -1] += 1

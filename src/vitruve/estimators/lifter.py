@@ -14,6 +14,7 @@ from torch.func import functional_call
 
 from vitruve.estimators.base import Estimator
 from vitruve.estimators.normalise import NORMALISERS
+from vitruve.estimators.windows import predict_windows
 from vitruve.nets import LIFTERS
 from vitruve.poses import PoseBatch, Prediction
 from vitruve.skeletons.skeleton import Skeleton
@@ -76,13 +77,27 @@ class Lifter(Estimator):
         before, after = self.net.padding
         if before != after or batch.keypoints_px.shape[-3] < self.receptive_field:
             return self(batch)
-        return self._decode(self._slide(self._encode(batch)), batch)
+        x = self._encode(batch)
+        detailed = getattr(self.net, "detailed", None)
+        if detailed is None or self.net.window not in (None, x.shape[1]):
+            return self._decode(self._slide(x), batch)
+        detail = detailed(x)
+        prediction = self._decode(detail.joints, batch)
+        leading = batch.keypoints_px.shape[:-3]
+        if detail.coarse is not None:
+            coarse = self._decode(detail.coarse, batch).joints_cam
+            prediction = replace(prediction, coarse_cam=coarse)
+        if detail.features is not None:
+            features = detail.features.unflatten(0, leading) if leading else detail.features[0]
+            prediction = replace(prediction, features=features)
+        return prediction
 
     def _slide(self, x: Float[Tensor, "b t k c"]) -> Float[Tensor, "b tout j 3"]:
         """The net on a clip of any length; a strided one in its dilated form, same weights."""
-        strided = getattr(self.config.net_config, "strided", False)
-        if not strided or x.shape[1] == self.receptive_field:
+        if self.net.window in (None, x.shape[1]):
             return self.net(x)
+        if not getattr(self.config.net_config, "strided", False):
+            return predict_windows(self.net, x)
         with torch.device("meta"):
             build = LIFTERS[self.config.net][0]
             net = build(replace(self.config.net_config, strided=False)).train(self.training)

@@ -1,17 +1,23 @@
 """Lifting nets: tensors (b, t, k, c) in, tensors (b, t', j, 3) out; no units, no files of ours.
 
-Every net is built from its frozen config and offers ``receptive_field``, ``padding``,
-``from_official`` and ``config_from_official``.
+Every net is built from its frozen config and offers ``receptive_field``, ``padding``, ``window``,
+``from_official`` and ``config_from_official``. ``window`` is the number of frames a net takes, no
+more and no fewer, or None when it takes any number from ``receptive_field`` on; ``padding`` is what
+a clip needs before and after so that every frame gets an output. A net that keeps more than the
+joints for training offers ``detailed`` (``nets.detail``).
 """
 
 from typing import Any
 
 from vitruve.nets.checkpoint_file import read_checkpoint
+from vitruve.nets.detail import Detail
+from vitruve.nets.mixste import MixSTE, MixSTEConfig
 from vitruve.nets.official import load_official, recognise
 from vitruve.nets.simple_baseline import SimpleBaseline, SimpleBaselineConfig
 from vitruve.nets.video_pose_3d import VideoPose3D, VideoPose3DConfig
 
 LIFTERS: dict[str, tuple[Any, Any]] = {
+    "mixste": (MixSTE, MixSTEConfig),
     "simple_baseline": (SimpleBaseline, SimpleBaselineConfig),
     "video_pose_3d": (VideoPose3D, VideoPose3DConfig),
 }
@@ -19,6 +25,9 @@ LIFTERS: dict[str, tuple[Any, Any]] = {
 
 __all__ = [
     "LIFTERS",
+    "Detail",
+    "MixSTE",
+    "MixSTEConfig",
     "SimpleBaseline",
     "SimpleBaselineConfig",
     "VideoPose3D",

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
-Rules = Mapping[str, str | Callable[[re.Match[str]], str]]
-"""Pattern of the start of a published key -> what replaces it, as in ``re.sub``."""
+Rules = Mapping[str, str | Callable[[re.Match[str]], str] | None]
+"""Pattern of the start of a published key -> what replaces it, as in ``re.sub``; None drops a
+weight that the published net saves and never uses."""
 
 
 def rename_keys(state: Mapping[str, Tensor], rules: Rules) -> dict[str, Tensor]:
@@ -20,7 +21,9 @@ def rename_keys(state: Mapping[str, Tensor], rules: Rules) -> dict[str, Tensor]:
         pattern = next((p for p in rules if re.match(p, key)), None)
         if pattern is None:
             raise KeyError(f"no rule for official key {key!r}; known keys: {', '.join(rules)}")
-        renamed[re.sub(f"^{pattern}", rules[pattern], key)] = value
+        replacement = rules[pattern]
+        if replacement is not None:
+            renamed[re.sub(f"^{pattern}", replacement, key)] = value
     return renamed
 
 

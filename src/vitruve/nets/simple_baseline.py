@@ -50,6 +50,8 @@ class SimpleBaseline(nn.Module):
     """Frames that one output frame sees."""
     padding = (0, 0)
     """Frames to add before and after a clip so that every frame gets an output."""
+    window = None
+    """Takes clips of any length."""
 
     def __init__(self, config: SimpleBaselineConfig) -> None:
         super().__init__()

@@ -89,6 +89,11 @@ class VideoPose3D(nn.Module):
         return math.prod(self.config.widths)
 
     @property
+    def window(self) -> int | None:
+        """Frames it takes, no more and no fewer; None for any number from its view on."""
+        return self.receptive_field if self.config.strided else None
+
+    @property
     def padding(self) -> tuple[int, int]:
         """Frames to add before and after a clip so that every frame gets an output."""
         missing = self.receptive_field - 1

@@ -1,0 +1,110 @@
+"""Blocks that the transformer lifters share, with the names their published weights use.
+
+Vaswani et al., "Attention is all you need", NeurIPS 2017, https://arxiv.org/abs/1706.03762, in the
+pre-norm order of Dosovitskiy et al., ICLR 2021, https://arxiv.org/abs/2010.11929.
+
+Axes: b any leading axes, n tokens that attend to each other, c channels.
+"""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention over the second last axis; softmax(q k' / sqrt(d)) v."""
+
+    def __init__(self, channels: int, num_heads: int, qkv_bias: bool = True) -> None:
+        super().__init__()
+        if channels % num_heads:
+            raise ValueError(f"{channels} channels do not divide among {num_heads} heads")
+        self.num_heads = num_heads
+        self.qkv = nn.Linear(channels, 3 * channels, bias=qkv_bias)
+        self.proj = nn.Linear(channels, channels)
+
+    def forward(self, x: Float[Tensor, "*b n c"]) -> Float[Tensor, "*b n c"]:
+        """Let every token look at every other of its row."""
+        *_, n, c = x.shape
+        qkv = self.qkv(x).reshape(-1, n, 3, self.num_heads, c // self.num_heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        mixed = functional.scaled_dot_product_attention(q, k, v)
+        return self.proj(mixed.transpose(1, 2).reshape(x.shape))
+
+
+class Mlp(nn.Module):
+    """Two linear layers with an exact GELU between them."""
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(channels, hidden)
+        self.fc2 = nn.Linear(hidden, channels)
+
+    def forward(self, x: Float[Tensor, "*b c"]) -> Float[Tensor, "*b c"]:
+        """Map each token by itself."""
+        return self.fc2(functional.gelu(self.fc1(x)))
+
+
+class DropPath(nn.Module):
+    """Drops a residual branch for whole samples in training (Huang et al., ECCV 2016)."""
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        self.probability = probability
+
+    def forward(self, x: Float[Tensor, "b *n c"]) -> Float[Tensor, "b *n c"]:
+        """Zero the branch of some samples and scale up the others; nothing in evaluation."""
+        if not self.training or self.probability == 0.0:
+            return x
+        keep = 1.0 - self.probability
+        shape = (x.shape[0],) + (1,) * (x.ndim - 1)
+        return x * torch.empty(shape, dtype=x.dtype, device=x.device).bernoulli_(keep) / keep
+
+
+class Block(nn.Module):
+    """Pre-norm transformer encoder: x + attention(norm(x)), then x + mlp(norm(x))."""
+
+    def __init__(
+        self,
+        channels: int,
+        num_heads: int = 8,
+        mlp_ratio: float = 2.0,
+        *,
+        qkv_bias: bool = True,
+        drop_path: float = 0.0,
+        eps: float = 1e-6,
+    ) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels, eps=eps)
+        self.attn = Attention(channels, num_heads, qkv_bias)
+        self.norm2 = nn.LayerNorm(channels, eps=eps)
+        self.mlp = Mlp(channels, int(channels * mlp_ratio))
+        self.drop_path = DropPath(drop_path)
+
+    def forward(self, x: Float[Tensor, "b *n c"]) -> Float[Tensor, "b *n c"]:
+        """Attend along the second last axis, then map each token."""
+        x = x + self.drop_path(self.attn(self.norm1(x)))
+        return x + self.drop_path(self.mlp(self.norm2(x)))
+
+
+def check_tokens(config: Any) -> None:
+    """Refuse sizes that a net with one token per joint cannot have.
+
+    Args:
+        config: With ``num_keypoints``, ``num_joints``, ``channels`` and ``num_heads``.
+
+    Raises:
+        ValueError: Keypoints and joints differ in number, or heads do not divide the channels.
+    """
+    name = type(config).__name__
+    if config.num_keypoints != config.num_joints:
+        raise ValueError(
+            f"{name}: one token per joint needs as many keypoints as joints, got "
+            f"{config.num_keypoints} and {config.num_joints}; convert the keypoints first"
+        )
+    if config.channels % config.num_heads:
+        raise ValueError(
+            f"{name}: {config.channels} channels do not divide among {config.num_heads} heads"
+        )
