@@ -11,12 +11,14 @@ from typing import Any
 
 from vitruve.nets.checkpoint_file import read_checkpoint
 from vitruve.nets.detail import Detail
+from vitruve.nets.dstformer import DSTFormer, DSTFormerConfig
 from vitruve.nets.mixste import MixSTE, MixSTEConfig
 from vitruve.nets.official import load_official, recognise
 from vitruve.nets.simple_baseline import SimpleBaseline, SimpleBaselineConfig
 from vitruve.nets.video_pose_3d import VideoPose3D, VideoPose3DConfig
 
 LIFTERS: dict[str, tuple[Any, Any]] = {
+    "dstformer": (DSTFormer, DSTFormerConfig),
     "mixste": (MixSTE, MixSTEConfig),
     "simple_baseline": (SimpleBaseline, SimpleBaselineConfig),
     "video_pose_3d": (VideoPose3D, VideoPose3DConfig),
@@ -25,6 +27,8 @@ LIFTERS: dict[str, tuple[Any, Any]] = {
 
 __all__ = [
     "LIFTERS",
+    "DSTFormer",
+    "DSTFormerConfig",
     "Detail",
     "MixSTE",
     "MixSTEConfig",
