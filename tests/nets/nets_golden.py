@@ -2,12 +2,14 @@
 
 Keys are sorted; key number i is filled from `default_rng(1000 + i)`, in float64, then cast.
 `w05`: 0.05 N. `strong`: every layer keeps the signal's scale; a case's `fill` gives [scale, offset]
-of the keys that the rule below does not cover. Integer counters are zero.
+of the keys that the rule below does not cover. Integer counters are zero. `layers.[8].x` stands for
+the keys of layers 0 to 7.
 """
 
 import hashlib
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,17 @@ TOLERANCE = 3e-6
 
 
 def read_cases(net):
-    return json.loads((Path(__file__).parent / f"golden_{net}.json").read_text())
+    cases = json.loads((Path(__file__).parent / f"golden_{net}.json").read_text())
+    for case in cases.values():
+        case["shapes"] = dict(_unfold(case["shapes"]))
+    return cases
+
+
+def _unfold(shapes):
+    for key, shape in shapes.items():
+        layers = re.search(r"\[(\d+)\]", key)
+        for i in range(int(layers[1]) if layers else 1):
+            yield (key.replace(layers[0], str(i)) if layers else key), shape
 
 
 def _fill(i, key, shape, rule, unusual):

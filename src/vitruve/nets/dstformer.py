@@ -64,7 +64,7 @@ class DSTFormerConfig:
     drop_path: float = 0.0
     """Share of residual branches dropped in training at the last block; grows from 0."""
     heads: Heads = "joint"
-    """One output layer for x, y, z, or one for x, y and one for the depth ("split")."""
+    """One last layer for x, y, z ("joint", as published), or one for x, y and one for the depth."""
 
     def __post_init__(self) -> None:
         """Check the sizes."""
@@ -74,7 +74,7 @@ class DSTFormerConfig:
 class DualStreamBlock(nn.Module):
     """Attention over joints then frames, beside frames then joints; their weighted sum.
 
-    The weights are a softmax over the two streams, for every token its own.
+    Every token has its own two weights, a softmax of what both streams say of it.
     """
 
     def __init__(
@@ -105,8 +105,8 @@ class DualStreamBlock(nn.Module):
         """Let every token look over its frame and over its joint's past and future."""
         st = self.st_temporal(self.st_spatial(x).transpose(1, 2)).transpose(1, 2)
         ts = self.ts_spatial(self.ts_temporal(x.transpose(1, 2)).transpose(1, 2))
-        weights = self.fusion(torch.cat([st, ts], dim=-1)).softmax(dim=-1)  # Eq. (4)
-        return weights[..., :1] * st + weights[..., 1:] * ts  # Eq. (3)
+        weights = self.fusion(torch.cat([st, ts], dim=-1)).softmax(dim=-1)
+        return weights[..., :1] * st + weights[..., 1:] * ts
 
 
 class DSTFormer(nn.Module):

@@ -1,7 +1,8 @@
-"""Output layers of the lifters: one for x, y, z, or one for x, y and another for the depth.
+"""Last layers of the lifters: one for x, y, z, or one for x, y and another for the depth.
 
-The split head is the task-decoupled one of PrML (Table 6: the last layer of a known lifter becomes
-two, so that each can have its own loss).
+Two heads make a lifter a multi-task net in which only the last layer is each task's own: "PrML:
+progressive multi-task learning for monocular 3D human pose estimation" (under review, authors
+unnamed), Table 7.
 
 Axes: b any leading axes, c channels.
 """
@@ -13,11 +14,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 Heads = Literal["joint", "split"]
-"""One output layer for x, y, z ("joint"), or one for x, y and one for the depth ("split")."""
+"""One last layer for x, y, z ("joint"), or one for x, y and one for the depth ("split")."""
 
 
 class SplitHead(nn.Module):
-    """Two output layers side by side: x and y from one, the depth z from the other."""
+    """Two layers side by side: x and y from one, the depth z from the other."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -30,7 +31,7 @@ class SplitHead(nn.Module):
 
 
 def make_head(channels: int, heads: Heads) -> nn.Module:
-    """Build the last layer of a lifter; its answer is (x, y, z) either way."""
+    """Build the last layer of a lifter; either gives (x, y, z)."""
     match heads:
         case "joint":
             return nn.Linear(channels, 3)

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vitruve.nets.heads import Heads, make_head
 from vitruve.nets.layers import Block, check_tokens
 from vitruve.nets.renaming import Rules, rename_keys
 
@@ -50,6 +51,8 @@ class MixSTEConfig:
     """Hidden over outer features of the MLPs."""
     drop_path: float = 0.1
     """Share of residual branches dropped in training at the last block; grows from 0."""
+    heads: Heads = "joint"
+    """One last layer for x, y, z ("joint", as published), or one for x, y and one for the depth."""
 
     def __post_init__(self) -> None:
         """Check the sizes."""
@@ -75,7 +78,7 @@ class MixSTE(nn.Module):
         # The published net has one norm for all blocks over joints, one for all over frames.
         self.spatial_norm = nn.LayerNorm(c, eps=1e-6)
         self.temporal_norm = nn.LayerNorm(c, eps=1e-6)
-        self.head = nn.Sequential(nn.LayerNorm(c), nn.Linear(c, 3))
+        self.head = nn.Sequential(nn.LayerNorm(c), make_head(c, config.heads))
 
     @property
     def window(self) -> int:
