@@ -11,6 +11,14 @@ from vitruve.nets import LIFTERS
 SMALL = {
     "dstformer": {"num_frames": 9, "channels": 16, "representation_channels": 24, "depth": 2},
     "mixste": {"num_frames": 9, "channels": 16, "depth": 2, "num_heads": 2},
+    "motion_agformer": {
+        "num_frames": 9,
+        "channels": 16,
+        "representation_channels": 24,
+        "depth": 2,
+        "num_heads": 2,
+        "parents": (-1, 0, 1, 0, 3, 4),
+    },
     "simple_baseline": {"width": 32},
     "video_pose_3d": {"widths": (3, 3), "channels": 16},
 }

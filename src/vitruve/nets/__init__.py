@@ -2,9 +2,9 @@
 
 Every net is built from its frozen config and offers ``receptive_field``, ``padding``, ``window``,
 ``from_official`` and ``config_from_official``. ``window`` is the number of frames a net takes, no
-more and no fewer, or None when it takes any number from ``receptive_field`` on; ``padding`` is what
-a clip needs before and after so that every frame gets an output. A net that keeps more than the
-joints for training offers ``detailed`` (``nets.detail``).
+more and no fewer (DSTFormer: no more), or None when it takes any number from ``receptive_field``
+on; ``padding`` is what a clip needs before and after so that every frame gets an output. A net
+that keeps more than the joints for training offers ``detailed`` (``nets.detail``).
 """
 
 from typing import Any
@@ -13,6 +13,7 @@ from vitruve.nets.checkpoint_file import read_checkpoint
 from vitruve.nets.detail import Detail
 from vitruve.nets.dstformer import DSTFormer, DSTFormerConfig
 from vitruve.nets.mixste import MixSTE, MixSTEConfig
+from vitruve.nets.motion_agformer import MotionAGFormer, MotionAGFormerConfig
 from vitruve.nets.official import load_official, recognise
 from vitruve.nets.simple_baseline import SimpleBaseline, SimpleBaselineConfig
 from vitruve.nets.video_pose_3d import VideoPose3D, VideoPose3DConfig
@@ -20,6 +21,7 @@ from vitruve.nets.video_pose_3d import VideoPose3D, VideoPose3DConfig
 LIFTERS: dict[str, tuple[Any, Any]] = {
     "dstformer": (DSTFormer, DSTFormerConfig),
     "mixste": (MixSTE, MixSTEConfig),
+    "motion_agformer": (MotionAGFormer, MotionAGFormerConfig),
     "simple_baseline": (SimpleBaseline, SimpleBaselineConfig),
     "video_pose_3d": (VideoPose3D, VideoPose3DConfig),
 }
@@ -32,6 +34,8 @@ __all__ = [
     "Detail",
     "MixSTE",
     "MixSTEConfig",
+    "MotionAGFormer",
+    "MotionAGFormerConfig",
     "SimpleBaseline",
     "SimpleBaselineConfig",
     "VideoPose3D",
