@@ -19,6 +19,7 @@ SMALL = {
         "num_heads": 2,
         "parents": (-1, 0, 1, 0, 3, 4),
     },
+    "prml": {"num_frames": 9, "channels": 16, "depth": 2, "num_heads": 2, "head_channels": 32},
     "simple_baseline": {"width": 32},
     "video_pose_3d": {"widths": (3, 3), "channels": 16},
 }

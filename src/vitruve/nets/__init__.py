@@ -15,6 +15,7 @@ from vitruve.nets.dstformer import DSTFormer, DSTFormerConfig
 from vitruve.nets.mixste import MixSTE, MixSTEConfig
 from vitruve.nets.motion_agformer import MotionAGFormer, MotionAGFormerConfig
 from vitruve.nets.official import load_official, recognise
+from vitruve.nets.prml import PrML, PrMLConfig
 from vitruve.nets.simple_baseline import SimpleBaseline, SimpleBaselineConfig
 from vitruve.nets.video_pose_3d import VideoPose3D, VideoPose3DConfig
 
@@ -22,6 +23,7 @@ LIFTERS: dict[str, tuple[Any, Any]] = {
     "dstformer": (DSTFormer, DSTFormerConfig),
     "mixste": (MixSTE, MixSTEConfig),
     "motion_agformer": (MotionAGFormer, MotionAGFormerConfig),
+    "prml": (PrML, PrMLConfig),
     "simple_baseline": (SimpleBaseline, SimpleBaselineConfig),
     "video_pose_3d": (VideoPose3D, VideoPose3DConfig),
 }
@@ -36,6 +38,8 @@ __all__ = [
     "MixSTEConfig",
     "MotionAGFormer",
     "MotionAGFormerConfig",
+    "PrML",
+    "PrMLConfig",
     "SimpleBaseline",
     "SimpleBaselineConfig",
     "VideoPose3D",
