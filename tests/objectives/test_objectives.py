@@ -8,6 +8,7 @@ import torch
 from vitruve.objectives import OBJECTIVES
 from vitruve.objectives.position import PositionConfig, PositionObjective
 from vitruve.objectives.smoothness import SmoothnessConfig, SmoothnessObjective
+from vitruve.objectives.task_position import TaskPositionConfig, TaskPositionObjective
 from vitruve.poses import PoseBatch, Prediction
 from vitruve.skeletons.skeleton import Skeleton
 
@@ -38,6 +39,13 @@ def says(relative, **fields):
     return Prediction(PAIR, relative.unsqueeze(1), **fields)
 
 
+def says_all(relative):
+    """A prediction with everything that an objective of the table may read."""
+    drawn = torch.Generator().manual_seed(0)
+    b, t, j, _ = relative.shape
+    return says(relative, features=torch.randn(b, 2, t, j, 256, generator=drawn))
+
+
 def test_position_error_by_hand():
     relative, absolute = tip_at((0.0, 1.0, 0.0), (0.0, 1.0, 0.0))
     guess = relative.clone()
@@ -56,6 +64,14 @@ def test_every_hypothesis_counts_alike():
     both = torch.stack([relative, relative + torch.tensor([0.0, 0.0, 1.0])], dim=1)
     loss = PositionObjective(PositionConfig()).loss(Prediction(PAIR, both), make_batch(absolute))
     assert loss.item() == pytest.approx(0.5)
+
+
+def test_task_position_by_hand():
+    relative, absolute = tip_at((0.0, 1.0, 0.0), (0.0, 1.0, 0.0))
+    guess = relative.clone()
+    guess[0, 0, 1] += torch.tensor([0.3, 0.4, -0.2])
+    loss = TaskPositionObjective(TaskPositionConfig()).loss(says(guess), make_batch(absolute))
+    assert loss.item() == pytest.approx((0.5 + 0.2) / 4)
 
 
 def test_position_in_the_camera_frame():
@@ -77,7 +93,7 @@ def test_missing_labels_are_not_looked_at(name):
     valid[0, 1, 1] = False
     wild = absolute.clone()
     wild[0, 1, 1] = 1e6
-    guess = says(relative + 0.1 * torch.rand_like(relative))
+    guess = says_all(relative + 0.1 * torch.rand_like(relative))
     assert torch.equal(
         objective.loss(guess, make_batch(absolute, valid)),
         objective.loss(guess, make_batch(wild, valid)),
@@ -131,7 +147,7 @@ def test_a_single_frame_has_no_velocity():
 def test_a_shorter_prediction_covers_the_central_frames(name):
     objective = OBJECTIVES[name][0](OBJECTIVES[name][1]())
     relative, absolute = tip_at(*[(0.0, 1.0 + i * i, 0.0) for i in range(5)])
-    guess = says(relative[:, 1:-1] * 1.1)
+    guess = says_all(relative[:, 1:-1] * 1.1)
     inner = make_batch(absolute[:, 1:-1])
     assert torch.equal(objective.loss(guess, make_batch(absolute)), objective.loss(guess, inner))
 

@@ -1,12 +1,19 @@
 """Training signals that fit any estimator: they read only the two records."""
 
 from vitruve.objectives.base import Objective, Term, frozen
+from vitruve.objectives.mutual_information import (
+    MutualInformationConfig,
+    MutualInformationObjective,
+)
 from vitruve.objectives.position import PositionConfig, PositionObjective
 from vitruve.objectives.smoothness import SmoothnessConfig, SmoothnessObjective
+from vitruve.objectives.task_position import TaskPositionConfig, TaskPositionObjective
 
 OBJECTIVES = {
+    "mutual_information": (MutualInformationObjective, MutualInformationConfig),
     "position": (PositionObjective, PositionConfig),
     "smoothness": (SmoothnessObjective, SmoothnessConfig),
+    "task_position": (TaskPositionObjective, TaskPositionConfig),
 }
 """Every objective by the name that recipes and checkpoints carry."""
 
