@@ -131,3 +131,15 @@ def test_command_line_errors_are_one_message(arguments, message, tmp_path, capsy
     monkeypatch.chdir(tmp_path)
     assert main(["train", *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_every_ablation_of_prml_is_a_run_of_its_own():
+    runs = {name: run for name, run in RECIPES.items() if name.startswith("prml.")}
+    bare = [replace(run, train=replace(run.train, out=""), summary="") for run in runs.values()]
+    assert len({json.dumps(asdict(run), sort_keys=True) for run in bare}) == len(runs)
+    full = runs["prml.cmu.prml.full_gpu"]
+    assert full.terms.keys() == {"position", "temporal", "information"}
+    with torch.device("meta"):
+        assert sum(p.numel() for p in full.build()[0].parameters()) == 13_000_327
+    assert "information" not in runs["prml.cmu.prml.branches_cpu"].terms
+    assert runs["prml.cmu.mixste.split_cpu"].terms["position"].objective == "task_position"

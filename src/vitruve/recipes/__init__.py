@@ -2,10 +2,11 @@
 
 from vitruve.recipes.default_model import DEFAULT_RUNS
 from vitruve.recipes.lifters import LIFTER_RUNS
+from vitruve.recipes.prml import PRML_RUNS
 from vitruve.recipes.run import Run, TermConfig
 from vitruve.recipes.toys import TOYS
 
-RECIPES: dict[str, Run] = {**DEFAULT_RUNS, **LIFTER_RUNS, **TOYS}
+RECIPES: dict[str, Run] = {**DEFAULT_RUNS, **LIFTER_RUNS, **PRML_RUNS, **TOYS}
 """Every run by name: ``<paper>.<data>.<net>.<variant>``."""
 
 __all__ = ["RECIPES", "Run", "TermConfig"]
