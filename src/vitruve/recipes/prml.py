@@ -46,14 +46,14 @@ _DSTFORMER = {
 }
 _TRAIN = {
     "cpu": TrainConfig(
-        steps=1_000,
+        steps=600,
         batch_size=16,
         learning_rate=1e-3,
         warmup_steps=50,
-        ema_decay=0.99,
+        ema_decay=0.98,
         log_every=50,
-        checkpoint_every=250,
-        evaluate_every=250,
+        checkpoint_every=200,
+        evaluate_every=200,
     ),
     "gpu": TrainConfig(
         steps=_EPOCHS * _STEPS_OF_AN_EPOCH,
