@@ -44,7 +44,7 @@ _CPU = TrainConfig(
     checkpoint_every=500,
     evaluate_every=500,
 )
-_CLIPS_CPU = replace(_CPU, steps=600, batch_size=16, warmup_steps=50, ema_decay=0.98)
+_CLIPS_CPU = replace(_CPU, steps=2_400, batch_size=4, warmup_steps=100)
 """For nets that answer every frame of a clip."""
 _GPU = TrainConfig(
     steps=60_000,

@@ -46,14 +46,14 @@ _DSTFORMER = {
 }
 _TRAIN = {
     "cpu": TrainConfig(
-        steps=600,
-        batch_size=16,
+        steps=2_400,
+        batch_size=4,
         learning_rate=1e-3,
-        warmup_steps=50,
-        ema_decay=0.98,
+        warmup_steps=100,
+        ema_decay=0.995,
         log_every=50,
-        checkpoint_every=200,
-        evaluate_every=200,
+        checkpoint_every=800,
+        evaluate_every=800,
     ),
     "gpu": TrainConfig(
         steps=_EPOCHS * _STEPS_OF_AN_EPOCH,
