@@ -19,13 +19,23 @@ SMALL = {
         "num_heads": 2,
         "parents": (-1, 0, 1, 0, 3, 4),
     },
+    "p_stmo": {"strides": (1, 3, 3), "channels": 16, "hidden": 24, "depth": 2},
+    "pose_former_v2": {
+        "num_frames": 9,
+        "kept_frames": 3,
+        "kept_coefficients": 5,
+        "channels": 8,
+        "depth": 2,
+        "num_heads": 2,
+    },
     "prml": {"num_frames": 9, "channels": 16, "depth": 2, "num_heads": 2, "head_channels": 32},
+    "sem_gcn": {"channels": 16, "num_blocks": 2, "parents": (-1, 0, 1, 0, 3, 4)},
     "simple_baseline": {"width": 32},
     "video_pose_3d": {"widths": (3, 3), "channels": 16},
 }
 """Settings that make each net small; a net without an entry is built at its defaults."""
 K, J = 6, 5
-ANY_JOINTS = {"simple_baseline", "video_pose_3d"}
+ANY_JOINTS = {"p_stmo", "pose_former_v2", "simple_baseline", "video_pose_3d"}
 """Nets whose keypoints and joints may differ in number; the others have one token for both."""
 
 

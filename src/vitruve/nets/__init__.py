@@ -15,7 +15,10 @@ from vitruve.nets.dstformer import DSTFormer, DSTFormerConfig
 from vitruve.nets.mixste import MixSTE, MixSTEConfig
 from vitruve.nets.motion_agformer import MotionAGFormer, MotionAGFormerConfig
 from vitruve.nets.official import load_official, recognise
+from vitruve.nets.p_stmo import PSTMO, PSTMOConfig
+from vitruve.nets.pose_former_v2 import PoseFormerV2, PoseFormerV2Config
 from vitruve.nets.prml import PrML, PrMLConfig
+from vitruve.nets.sem_gcn import SemGCN, SemGCNConfig
 from vitruve.nets.simple_baseline import SimpleBaseline, SimpleBaselineConfig
 from vitruve.nets.video_pose_3d import VideoPose3D, VideoPose3DConfig
 
@@ -23,7 +26,10 @@ LIFTERS: dict[str, tuple[Any, Any]] = {
     "dstformer": (DSTFormer, DSTFormerConfig),
     "mixste": (MixSTE, MixSTEConfig),
     "motion_agformer": (MotionAGFormer, MotionAGFormerConfig),
+    "p_stmo": (PSTMO, PSTMOConfig),
+    "pose_former_v2": (PoseFormerV2, PoseFormerV2Config),
     "prml": (PrML, PrMLConfig),
+    "sem_gcn": (SemGCN, SemGCNConfig),
     "simple_baseline": (SimpleBaseline, SimpleBaselineConfig),
     "video_pose_3d": (VideoPose3D, VideoPose3DConfig),
 }
@@ -31,6 +37,7 @@ LIFTERS: dict[str, tuple[Any, Any]] = {
 
 __all__ = [
     "LIFTERS",
+    "PSTMO",
     "DSTFormer",
     "DSTFormerConfig",
     "Detail",
@@ -38,8 +45,13 @@ __all__ = [
     "MixSTEConfig",
     "MotionAGFormer",
     "MotionAGFormerConfig",
+    "PSTMOConfig",
+    "PoseFormerV2",
+    "PoseFormerV2Config",
     "PrML",
     "PrMLConfig",
+    "SemGCN",
+    "SemGCNConfig",
     "SimpleBaseline",
     "SimpleBaselineConfig",
     "VideoPose3D",

@@ -21,3 +21,5 @@ class Detail:
     """Features by task (2D pose, then depth), as PrML's mutual information reads them."""
     coarse: Float[Tensor, "b tcoarse j 3"] | None = None
     """A first, coarser answer that training also supervises, as P-STMO's encoder gives."""
+    coarse_step: int = 1
+    """Frames of the input from one frame of the coarse answer to the next."""

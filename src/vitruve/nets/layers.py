@@ -17,11 +17,15 @@ from torch.nn import functional
 class Attention(nn.Module):
     """Multi-head self-attention over the second last axis; softmax(q k' / sqrt(d)) v."""
 
-    def __init__(self, channels: int, num_heads: int, qkv_bias: bool = True) -> None:
+    def __init__(
+        self, channels: int, num_heads: int, qkv_bias: bool = True, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         if channels % num_heads:
             raise ValueError(f"{channels} channels do not divide among {num_heads} heads")
         self.num_heads = num_heads
+        self.dropout = dropout
+        """Share of the softmax's weights dropped in training."""
         self.qkv = nn.Linear(channels, 3 * channels, bias=qkv_bias)
         self.proj = nn.Linear(channels, channels)
 
@@ -30,7 +34,8 @@ class Attention(nn.Module):
         *_, n, c = x.shape
         qkv = self.qkv(x).reshape(-1, n, 3, self.num_heads, c // self.num_heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        mixed = functional.scaled_dot_product_attention(q, k, v)
+        dropout = self.dropout if self.training else 0.0
+        mixed = functional.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
         return self.proj(mixed.transpose(1, 2).reshape(x.shape))
 
 
