@@ -101,6 +101,10 @@ class Prediction(TensorRecord):
     """Standard deviation of each joint's position error, metres, where the estimator knows it."""
     coarse_cam: Float[Tensor, "*b h tcoarse j 3"] | None = None
     """A first, coarser answer in the same axes that training also supervises; training only."""
+    coarse_step: int = 1
+    """Frames from one frame of the coarse answer to the next."""
+    keypoints_px: Float[Tensor, "*b h tpx k 2"] | None = None
+    """2D joints the estimator believes in, pixels."""
     features: Float[Tensor, "*b f t j c"] | None = None
     """The estimator's features by task (2D pose, then depth), for objectives that look inside;
     training and studies only."""
@@ -186,8 +190,16 @@ def mirror_batch(batch: PoseBatch) -> PoseBatch:
     return mirrored
 
 
-def mirror_prediction(prediction: Prediction) -> Prediction:
-    """The prediction as a mirror would show it."""
+def mirror_prediction(prediction: Prediction, batch: PoseBatch | None = None) -> Prediction:
+    """The prediction as a mirror would show it.
+
+    Args:
+        prediction: Of any estimator.
+        batch: What it was predicted from, mirrored or not; 2D joints cannot do without it.
+
+    Raises:
+        ValueError: There are 2D joints and no batch.
+    """
     swap = _order(prediction.skeleton)
     sign = prediction.joints_cam.new_tensor([-1.0, 1.0, 1.0])
     root, spread = prediction.root_cam, prediction.spread
@@ -196,7 +208,20 @@ def mirror_prediction(prediction: Prediction) -> Prediction:
         joints_cam=prediction.joints_cam[..., swap, :] * sign,
         root_cam=None if root is None else root * sign,
         spread=None if spread is None else spread[..., swap],
+        keypoints_px=_mirror_keypoints(prediction.keypoints_px, batch),
     )
+
+
+def _mirror_keypoints(
+    keypoints_px: Float[Tensor, "*b h t k 2"] | None, batch: PoseBatch | None
+) -> Float[Tensor, "*b h t k 2"] | None:
+    if keypoints_px is None:
+        return None
+    if batch is None:
+        raise ValueError("mirroring keypoints_px needs the batch: its image width and keypoints")
+    x, y = keypoints_px[..., _order(batch.keypoint_skeleton), :].unbind(-1)
+    width = batch.image_size_px[..., None, None, None, 0]
+    return torch.stack([width - x, y], dim=-1)
 
 
 def _order(skeleton: Skeleton) -> list[int]:

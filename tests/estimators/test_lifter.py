@@ -7,13 +7,15 @@ import torch
 
 from vitruve.estimators import Lifter, LifterConfig, predict_flipped, predict_with_spread
 from vitruve.estimators.normalise import Screen
-from vitruve.nets import SimpleBaselineConfig, VideoPose3DConfig
+from vitruve.nets import PSTMOConfig, SimpleBaselineConfig, VideoPose3DConfig
 from vitruve.poses import PoseBatch, mirror_batch, mirror_prediction
 from vitruve.recipes.toy import TOY, ToySource, ToySourceConfig
 from vitruve.skeletons.skeleton import Skeleton
 from vitruve.training import TrainConfig
 
+STMO = PSTMOConfig(5, 5, strides=(1, 3, 3), channels=16, hidden=24, depth=1)
 NETS = {
+    "p_stmo": lambda c: replace(STMO, in_channels=c),
     "simple_baseline": lambda c: SimpleBaselineConfig(5, 5, c, width=32, dropout=0.0),
     "video_pose_3d": lambda c: VideoPose3DConfig(5, 5, c, widths=(3, 3), channels=16, dropout=0.0),
 }
@@ -61,6 +63,34 @@ def test_a_strided_net_reads_clips_of_any_length_in_its_dilated_form():
     assert strided.training_forward(make_batch(9)).joints_cam.shape[-3] == 1
     strided(batch).joints_cam.square().sum().backward()
     assert all(p.grad is not None for p in strided.parameters())
+
+
+@pytest.mark.parametrize("normaliser", ["root_view", "screen"])
+@pytest.mark.parametrize("step", [1, 2])
+def test_the_coarse_answer_of_every_frame_that_is_read(normaliser, step):
+    config = LifterConfig(TOY, TOY, "p_stmo", replace(STMO, time_step=step), normaliser)
+    lifter, batch = Lifter(config).eval(), make_batch(8 * step + 1)
+    intrinsics = torch.tensor([[600.0, 0.0, 320.0], [0.0, 600.0, 240.0], [0.0, 0.0, 1.0]])
+    batch = replace(batch, intrinsics=intrinsics.expand(3, 3, 3))
+    prediction = lifter.training_forward(batch)
+    assert prediction.joints_cam.shape == (3, 1, 1, 5, 3)
+    assert prediction.coarse_cam.shape == (3, 1, 9, 5, 3)
+    assert prediction.coarse_step == step
+    read = replace(
+        batch,
+        keypoints_px=batch.keypoints_px[:, ::step],
+        keypoints_valid=batch.keypoints_valid[:, ::step],
+        confidence=batch.confidence[:, ::step],
+        joints_cam=None,
+        valid=None,
+    )
+    raw = lifter.net.detailed(lifter.normaliser.encode(batch)).coarse
+    joints = lifter.normaliser.decode(raw, read)
+    expected = joints - joints[..., TOY.root, None, :]
+    torch.testing.assert_close(prediction.coarse_cam[:, 0], expected)
+    longer = make_batch(8 * step + 2)
+    plain = Lifter(replace(config, normaliser="screen")).eval()
+    assert plain.training_forward(longer).coarse_cam is None
 
 
 def test_a_causal_net_never_looks_ahead():

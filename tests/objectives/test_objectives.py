@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from vitruve.objectives import OBJECTIVES
+from vitruve.objectives.keypoints import KeypointsConfig, KeypointsObjective
 from vitruve.objectives.position import PositionConfig, PositionObjective
 from vitruve.objectives.smoothness import SmoothnessConfig, SmoothnessObjective
 from vitruve.objectives.task_position import TaskPositionConfig, TaskPositionObjective
@@ -20,7 +21,7 @@ def make_batch(joints, valid=None):
     return PoseBatch(
         keypoint_skeleton=PAIR,
         keypoints_px=joints[..., :2],
-        keypoints_valid=seen,
+        keypoints_valid=seen if valid is None else valid,
         confidence=seen.float(),
         image_size_px=torch.full((len(joints), 2), 100.0),
         skeleton=PAIR,
@@ -43,7 +44,8 @@ def says_all(relative):
     """A prediction with everything that an objective of the table may read."""
     drawn = torch.Generator().manual_seed(0)
     b, t, j, _ = relative.shape
-    return says(relative, features=torch.randn(b, 2, t, j, 256, generator=drawn))
+    features = torch.randn(b, 2, t, j, 256, generator=drawn)
+    return says(relative, features=features, keypoints_px=relative.unsqueeze(1)[..., :2])
 
 
 def test_position_error_by_hand():
@@ -107,6 +109,47 @@ def test_a_frame_without_its_root_has_no_relative_label():
     absolute[0, 0, 0] = 1e6
     loss = PositionObjective(PositionConfig()).loss(says(relative), make_batch(absolute, valid))
     assert loss.item() == 0
+
+
+def test_the_coarse_answer_is_scored_on_its_own_frames():
+    relative, absolute = tip_at(*[(0.0, 1.0 + i, 0.0) for i in range(7)])
+    batch, objective = make_batch(absolute), PositionObjective(PositionConfig(of="coarse"))
+
+    def loss(coarse, step=1):
+        middle = relative[:, 3:4]
+        prediction = says(middle, coarse_cam=coarse.unsqueeze(1), coarse_step=step)
+        return objective.loss(prediction, batch).item()
+
+    assert loss(relative) == 0
+    assert loss(relative[:, 1:-1]) == 0
+    assert loss(relative[:, ::2], step=2) == 0
+    assert loss(relative[:, 1::2], step=2) == 0
+    assert loss(relative[:, :-2]) == pytest.approx(0.5)
+
+
+def test_the_coarse_answer_must_be_there():
+    relative, absolute = tip_at((0.0, 1.0, 0.0))
+    objective = PositionObjective(PositionConfig(of="coarse"))
+    with pytest.raises(ValueError, match="of='coarse' needs an estimator that says coarse_cam"):
+        objective.loss(says(relative), make_batch(absolute))
+    with pytest.raises(ValueError, match="the coarse answer is relative to the root"):
+        PositionConfig(of="coarse", root_centred=False)
+
+
+def test_keypoints_error_is_a_share_of_the_image_width():
+    relative, absolute = tip_at((0.0, 1.0, 0.0), (0.0, 1.0, 0.0))
+    batch = make_batch(absolute)
+    recovered = batch.keypoints_px.clone()
+    recovered[0, 0, 1] += torch.tensor([3.0, 4.0])
+    recovered[0, 1, 0] += 1e6
+    unseen = batch.keypoints_valid.clone()
+    unseen[0, 1, 0] = False
+    objective = KeypointsObjective(KeypointsConfig())
+    prediction = says(relative[:, :0], keypoints_px=recovered.unsqueeze(1))
+    loss = objective.loss(prediction, replace(batch, keypoints_valid=unseen))
+    assert loss.item() == pytest.approx(5 / 100 / 3)
+    with pytest.raises(ValueError, match="needs an estimator that says keypoints_px"):
+        objective.loss(says(relative), batch)
 
 
 def test_nothing_valid_gives_zero_and_a_zero_gradient():

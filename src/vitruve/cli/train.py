@@ -19,6 +19,9 @@ class Arguments:
     data: Path | None = None
     """Motion data: a CMU archive or a sequence store; VITRUVE_MOTION if unset. Recipes toy.* need
     none."""
+    initial: Path | None = None
+    """Trained weights to start from, such as a pre-training's: tensors of the same name and shape
+    are taken over."""
 
 
 def main(argv: list[str]) -> int:
@@ -29,8 +32,9 @@ def main(argv: list[str]) -> int:
 
     Raises:
         KeyError: No recipe of that name.
-        FileNotFoundError: The recipe's data are not there.
-        ValueError: The data cannot be read, or the out folder holds another run.
+        FileNotFoundError: The recipe's data or the initial weights are not there.
+        ValueError: The data cannot be read, no initial weight fits, or the out folder holds
+            another run.
         FloatingPointError: The training diverged.
     """
     try:
@@ -58,7 +62,7 @@ def _parse(argv: list[str]) -> tuple[str, Arguments]:
         )
         return name, arguments
     if name in ("-h", "--help"):
-        print("usage: vitruve train RECIPE [--data PATH] [--train.steps N ...]\n")
+        print("usage: vitruve train RECIPE [--data PATH] [--initial FILE] [--train.steps N ...]\n")
         print("Train a recipe; one that was stopped goes on. RECIPE --help lists its settings.\n")
         print("\n".join(f"  {name}\n      {run.summary}" for name, run in RECIPES.items()))
         raise SystemExit(0)
@@ -72,7 +76,7 @@ def _train(name: str, arguments: Arguments) -> int:
     if data is None and (variable := os.environ.get(DATA_VARIABLE)):
         data = Path(variable)
     run: Any = replace(RECIPES[name], train=arguments.train)
-    result = run.start(data)
+    result = run.start(data, initial=arguments.initial)
     figures = "".join(f", {k} {v:.1f}" for k, v in result.figures.items())
     if result.finished:
         message = f"trained {result.step} steps{figures}: {result.weights}"

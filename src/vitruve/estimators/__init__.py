@@ -4,8 +4,10 @@ from vitruve.estimators.base import Estimator
 from vitruve.estimators.ensemble import predict_with_spread
 from vitruve.estimators.flip import predict_flipped
 from vitruve.estimators.lifter import Lifter, LifterConfig
+from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
 from vitruve.estimators.saved import (
     ESTIMATORS,
+    copy_matching,
     load,
     load_estimator,
     make_estimator,
@@ -17,6 +19,9 @@ __all__ = [
     "Estimator",
     "Lifter",
     "LifterConfig",
+    "MaskedKeypoints",
+    "MaskedKeypointsConfig",
+    "copy_matching",
     "load",
     "load_estimator",
     "make_estimator",

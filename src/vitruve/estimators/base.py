@@ -24,6 +24,8 @@ class Estimator(nn.Module, ABC):
     """Frame rate it was trained around; None when it does not matter."""
     needs: tuple[str, ...] = ("keypoints_px",)
     """PoseBatch fields that must be present."""
+    says_joints: bool = True
+    """Whether it predicts 3D; one that only pre-trains a net does not and is not scored."""
 
     @abstractmethod
     def forward(self, batch: PoseBatch) -> Prediction:

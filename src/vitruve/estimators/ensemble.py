@@ -70,7 +70,7 @@ def _members(
             moved = batch.keypoints_px + noise.to(batch.keypoints_px) * noise_px
             noisy = replace(batch, keypoints_px=moved)
         yield estimator(noisy)
-        yield mirror_prediction(estimator(mirror_batch(noisy)))
+        yield mirror_prediction(estimator(mirror_batch(noisy)), noisy)
 
 
 def _person_size_px(batch: PoseBatch) -> torch.Tensor:

@@ -12,8 +12,11 @@ from vitruve.poses import PoseBatch, Prediction, mirror_batch, mirror_prediction
 def predict_flipped(estimator: Estimator, batch: PoseBatch) -> Prediction:
     """Mean of the prediction and the un-mirrored prediction of the mirrored batch."""
     plain = estimator(batch)
-    flipped = mirror_prediction(estimator(mirror_batch(batch)))
-    root = plain.root_cam
+    flipped = mirror_prediction(estimator(mirror_batch(batch)), batch)
+    root, keypoints = plain.root_cam, plain.keypoints_px
     if root is not None and flipped.root_cam is not None:
         root = (root + flipped.root_cam) / 2
-    return replace(plain, joints_cam=(plain.joints_cam + flipped.joints_cam) / 2, root_cam=root)
+    if keypoints is not None and flipped.keypoints_px is not None:
+        keypoints = (keypoints + flipped.keypoints_px) / 2
+    joints = (plain.joints_cam + flipped.joints_cam) / 2
+    return replace(plain, joints_cam=joints, root_cam=root, keypoints_px=keypoints)

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from vitruve.estimators.base import Estimator
-from vitruve.estimators.normalise import NORMALISERS
+from vitruve.estimators.normalise import NORMALISERS, net_input
 from vitruve.estimators.windows import predict_windows
 from vitruve.nets import LIFTERS
 from vitruve.poses import PoseBatch, Prediction
@@ -85,8 +85,11 @@ class Lifter(Estimator):
         prediction = self._decode(detail.joints, batch)
         leading = batch.keypoints_px.shape[:-3]
         if detail.coarse is not None:
-            coarse = self._decode(detail.coarse, batch).joints_cam
-            prediction = replace(prediction, coarse_cam=coarse)
+            step = detail.coarse_step
+            # Decoding wants every frame: those between hold still, and are left out again.
+            held = detail.coarse.repeat_interleave(step, dim=1)[:, : x.shape[1]]
+            coarse = self._decode(held, batch).joints_cam[..., ::step, :, :]
+            prediction = replace(prediction, coarse_cam=coarse, coarse_step=step)
         if detail.features is not None:
             features = detail.features.unflatten(0, leading) if leading else detail.features[0]
             prediction = replace(prediction, features=features)
@@ -106,12 +109,8 @@ class Lifter(Estimator):
 
     def _encode(self, batch: PoseBatch) -> Float[Tensor, "b t k c"]:
         self.check(batch)
-        x = self.normaliser.encode(batch)
-        seen = batch.keypoints_valid.unsqueeze(-1)
-        if self.config.confidence:
-            x = torch.cat([x, batch.confidence.unsqueeze(-1)], dim=-1)
-        # An unseen keypoint holds an arbitrary value; the net must not react to it.
-        return x.where(seen, 0.0).flatten(end_dim=-4) if x.ndim > 3 else x.where(seen, 0.0)[None]
+        x = net_input(self.normaliser, batch, self.config.confidence)
+        return x.flatten(end_dim=-4) if x.ndim > 3 else x[None]
 
     def _decode(self, output: Float[Tensor, "b t j 3"], batch: PoseBatch) -> Prediction:
         leading = batch.keypoints_px.shape[:-3]

@@ -44,9 +44,8 @@ class Screen:
 
     def encode(self, batch: PoseBatch) -> Float[Tensor, "*b t k 2"]:
         """``x / w * 2 - 1`` and ``y / w * 2 - h / w``."""
-        width, height = batch.image_size_px[..., None, None, :].unbind(-1)
-        offset = torch.stack([torch.ones_like(width), height / width], dim=-1)
-        return batch.keypoints_px * (2 / width).unsqueeze(-1) - offset
+        half_width, centre = _half_width_and_centre(batch)
+        return batch.keypoints_px * (1 / half_width) - centre
 
     def decode(
         self, joints: Float[Tensor, "*b t j 3"], batch: PoseBatch
@@ -55,6 +54,33 @@ class Screen:
         del batch
         return joints
 
+    def to_pixels(
+        self, points: Float[Tensor, "*b t k 2"], batch: PoseBatch
+    ) -> Float[Tensor, "*b t k 2"]:
+        """What ``encode`` makes these points of."""
+        half_width, centre = _half_width_and_centre(batch)
+        return (points + centre) * half_width
+
+
+def _half_width_and_centre(
+    batch: PoseBatch,
+) -> tuple[Float[Tensor, "*b 1 1 1"], Float[Tensor, "*b 1 1 2"]]:
+    """Half the image width in pixels, and the image centre in units of it."""
+    width, height = batch.image_size_px[..., None, None, :].unbind(-1)
+    centre = torch.stack([torch.ones_like(width), height / width], dim=-1)
+    return (width / 2).unsqueeze(-1), centre
+
 
 NORMALISERS: dict[str, Normaliser] = {"root_view": RootView(), "screen": Screen()}
 """Every normaliser by the name a lifter's config carries."""
+
+
+def net_input(
+    normaliser: Normaliser, batch: PoseBatch, confidence: bool
+) -> Float[Tensor, "*b t k c"]:
+    """Encoded keypoints, 0 where unseen, with their confidence as a third channel if wanted."""
+    x = normaliser.encode(batch)
+    if confidence:
+        x = torch.cat([x, batch.confidence.unsqueeze(-1)], dim=-1)
+    # An unseen keypoint holds an arbitrary value; the net must not react to it.
+    return x.where(batch.keypoints_valid.unsqueeze(-1), 0.0)

@@ -11,9 +11,13 @@ import torch
 from vitruve.estimators.base import Estimator
 from vitruve.estimators.config import config_from_dict
 from vitruve.estimators.lifter import Lifter, LifterConfig
+from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
 from vitruve.estimators.tensor_file import load_strictly, read_tensors, write_tensors
 
-ESTIMATORS: dict[str, tuple[type[Estimator], Any]] = {"lifter": (Lifter, LifterConfig)}
+ESTIMATORS: dict[str, tuple[type[Estimator], Any]] = {
+    "lifter": (Lifter, LifterConfig),
+    "masked_keypoints": (MaskedKeypoints, MaskedKeypointsConfig),
+}
 """Every estimator by the name that its weight files carry."""
 
 PACKAGED = Path(__file__).parent / "weights"
@@ -83,15 +87,44 @@ def load_estimator(path: str | Path) -> Estimator:
     return estimator.eval()
 
 
+def copy_matching(estimator: Estimator, path: str | Path) -> tuple[int, int]:
+    """Start an estimator from a saved one: copy the tensors whose names and shapes agree.
+
+    Returns:
+        How many tensors were copied, and of how many.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is damaged or not an estimator's, or none of its tensors fits.
+    """
+    given, document = read_tensors(path, "estimator")
+    own = estimator.state_dict()
+    fitting = {k: v for k, v in given.items() if k in own and own[k].shape == v.shape}
+    if not fitting:
+        raise ValueError(
+            f"{path} holds estimator {document.get('estimator')!r} with no tensor of the same name "
+            "and shape as this run's; give one that shares a part of its net"
+        )
+    estimator.load_state_dict(fitting, strict=False)
+    return len(fitting), len(own)
+
+
 def load(name_or_path: str | Path = "default") -> Estimator:
-    """Load packaged weights by name, or any weight file by path.
+    """Load packaged weights by name, or any weight file that predicts 3D by path.
 
     Raises:
         KeyError: Neither a packaged name nor a file.
+        ValueError: The file only pre-trains a net.
     """
     packaged = PACKAGED / f"{name_or_path}.safetensors"
     if Path(name_or_path).is_file():
-        return load_estimator(name_or_path)
+        estimator = load_estimator(name_or_path)
+        if not estimator.says_joints:
+            raise ValueError(
+                f"{name_or_path} is a pre-training and predicts no 3D: train a lifter from it "
+                "(vitruve train RECIPE --initial FILE)"
+            )
+        return estimator
     if Path(name_or_path).name == str(name_or_path) and packaged.is_file():
         return load_estimator(packaged)
     names = sorted(p.stem for p in PACKAGED.glob("*.safetensors"))

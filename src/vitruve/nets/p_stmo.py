@@ -128,7 +128,7 @@ class PSTMO(nn.Module):
         step = self.config.time_step
         return Detail(self._centre(x), coarse=self.coarse_head(x), coarse_step=step)
 
-    def _encode(self, keypoints: Float[Tensor, "b t k c"]) -> Float[Tensor, "b tread w"]:
+    def _encode(self, keypoints: Float[Tensor, "b t k c"]) -> Float[Tensor, "b tout w"]:
         return self.encoder(self.frames(keypoints[:, :: self.config.time_step]))
 
     def _centre(self, x: Float[Tensor, "b t w"]) -> Float[Tensor, "b 1 j 3"]:

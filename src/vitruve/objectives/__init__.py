@@ -1,6 +1,7 @@
 """Training signals that fit any estimator: they read only the two records."""
 
 from vitruve.objectives.base import Objective, Term, frozen
+from vitruve.objectives.keypoints import KeypointsConfig, KeypointsObjective
 from vitruve.objectives.mutual_information import (
     MutualInformationConfig,
     MutualInformationObjective,
@@ -10,6 +11,7 @@ from vitruve.objectives.smoothness import SmoothnessConfig, SmoothnessObjective
 from vitruve.objectives.task_position import TaskPositionConfig, TaskPositionObjective
 
 OBJECTIVES = {
+    "keypoints": (KeypointsObjective, KeypointsConfig),
     "mutual_information": (MutualInformationObjective, MutualInformationConfig),
     "position": (PositionObjective, PositionConfig),
     "smoothness": (SmoothnessObjective, SmoothnessConfig),

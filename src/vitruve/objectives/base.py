@@ -66,11 +66,17 @@ def frozen(modules: Iterable[nn.Module]) -> Iterator[None]:
 
 
 def labels(
-    prediction: Prediction, batch: PoseBatch
+    prediction: Prediction, batch: PoseBatch, num_frames: int | None = None, step: int = 1
 ) -> tuple[Float[Tensor, "*b 1 t j 3"], Bool[Tensor, "*b 1 t j"]]:
     """3D labels of the frames that ``prediction`` covers, with a hypothesis axis.
 
     A prediction shorter than the batch covers its central frames (valid convolutions).
+
+    Args:
+        prediction: What the labels are for.
+        batch: What holds them.
+        num_frames: Frames of the answer, where it is another one than ``joints_cam``.
+        step: Frames of the batch from one frame of the answer to the next.
 
     Returns:
         Joints in the camera frame, absolute, metres; and which of them are labelled.
@@ -88,10 +94,17 @@ def labels(
     valid = batch.valid
     if valid is None:
         valid = torch.ones_like(batch.joints_cam[..., 0], dtype=torch.bool)
-    covered = prediction.joints_cam.shape[-3]
-    start = (valid.shape[-2] - covered) // 2
-    frames = slice(start, start + covered)
+    if num_frames is None:
+        num_frames = prediction.joints_cam.shape[-3]
+    frames = central_frames(valid.shape[-2], num_frames, step)
     return batch.joints_cam[..., frames, :, :].unsqueeze(-4), valid[..., frames, :].unsqueeze(-3)
+
+
+def central_frames(total: int, num_frames: int, step: int = 1) -> slice:
+    """Where ``num_frames``, each ``step`` after the other, lie in the middle of ``total``."""
+    span = max(0, num_frames - 1) * step + min(1, num_frames)
+    start = (total - span) // 2
+    return slice(start, start + span, step)
 
 
 def joint_weighting(

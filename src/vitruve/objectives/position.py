@@ -25,6 +25,13 @@ class PositionConfig:
     """Compare relative to the root; otherwise in the camera frame, where the estimator places."""
     joint_weights: tuple[float, ...] | None = None
     """One factor per joint of the skeleton; None weighs all alike."""
+    of: Literal["joints", "coarse"] = "joints"
+    """Which answer of the prediction is scored: its joints, or the coarser one before them."""
+
+    def __post_init__(self) -> None:
+        """Refuse a comparison that no answer allows."""
+        if self.of == "coarse" and not self.root_centred:
+            raise ValueError("the coarse answer is relative to the root: set root_centred=True")
 
 
 class PositionObjective(Objective):
@@ -38,13 +45,13 @@ class PositionObjective(Objective):
         """Mean error.
 
         Raises:
-            ValueError: No 3D labels, another skeleton, or an absolute comparison of an estimator
-                that does not place the root.
+            ValueError: No 3D labels, another skeleton, no coarse answer where that is scored, or an
+                absolute comparison of an estimator that does not place the root.
         """
-        target, valid = labels(prediction, batch)
+        predicted, step = self._answer(prediction)
+        target, valid = labels(prediction, batch, predicted.shape[-3], step)
         if self.config.root_centred:
             target, valid = root_relative(target, valid, prediction.skeleton)
-            predicted = prediction.joints_cam
         elif prediction.root_cam is not None:
             predicted = prediction.joints_cam + prediction.root_cam.unsqueeze(-2)
         else:
@@ -61,6 +68,16 @@ class PositionObjective(Objective):
                 assert_never(self.config.norm)
         weighted = error * joint_weighting(self.config.joint_weights, error)
         return masked_mean(weighted, valid.expand_as(weighted))
+
+    def _answer(self, prediction: Prediction) -> tuple[Float[Tensor, "*b h t j 3"], int]:
+        if self.config.of == "joints":
+            return prediction.joints_cam, 1
+        if prediction.coarse_cam is None:
+            raise ValueError(
+                "of='coarse' needs an estimator that says coarse_cam; this one does not, or was "
+                "given windows of another length than its net takes"
+            )
+        return prediction.coarse_cam, prediction.coarse_step
 
 
 def root_relative(

@@ -75,16 +75,23 @@ class Run:
         estimator = make_estimator(self.estimator, self.estimator_config)
         return estimator, {name: term.make() for name, term in self.terms.items()}
 
-    def start(self, data: Path | None = None, console: Console | None = None) -> TrainResult:
+    def start(
+        self,
+        data: Path | None = None,
+        console: Console | None = None,
+        *,
+        initial: Path | None = None,
+    ) -> TrainResult:
         """Train, or go on if the out folder holds this run's checkpoint.
 
         Args:
             data: Where the source's files are; not needed by a source that makes its own.
             console: Where progress goes.
+            initial: A saved estimator whose tensors, where names and shapes agree, are the start.
 
         Raises:
-            FileNotFoundError: The source's files are not there.
-            ValueError: The out folder holds another run.
+            FileNotFoundError: The source's files or ``initial`` are not there.
+            ValueError: The out folder holds another run, or nothing of ``initial`` fits.
         """
         open_source: Any = SOURCES[self.source][0]
         source = open_source(self.source_config, self.train, data)
@@ -94,9 +101,10 @@ class Run:
             self.build,
             source,
             self.train,
-            evaluate=source.evaluate,
+            evaluate=source.evaluate if ESTIMATORS[self.estimator][0].says_joints else None,
             run=described,
             card=self.summary,
+            initial=initial,
             console=console,
         )
 

@@ -1,7 +1,11 @@
 """Runs of a second, to see that training works."""
 
-from vitruve.estimators import LifterConfig
-from vitruve.nets import SimpleBaselineConfig, VideoPose3DConfig
+from dataclasses import replace
+
+from vitruve.estimators import LifterConfig, MaskedKeypointsConfig
+from vitruve.nets import PSTMOConfig, SimpleBaselineConfig, VideoPose3DConfig
+from vitruve.nets.masked_pose_model import MaskedPoseModelConfig
+from vitruve.objectives.keypoints import KeypointsConfig
 from vitruve.objectives.position import PositionConfig
 from vitruve.objectives.smoothness import SmoothnessConfig
 from vitruve.recipes.run import Run, TermConfig
@@ -36,7 +40,30 @@ def _toy(net: str, net_config: object) -> Run:
     )
 
 
+_STMO = PSTMOConfig(5, 5, strides=(1, 3, 3), channels=32, hidden=64, depth=2)
+_PRETRAIN = Run(
+    estimator="masked_keypoints",
+    estimator_config=MaskedKeypointsConfig(
+        TOY,
+        MaskedPoseModelConfig(5, num_frames=9, channels=32, hidden=64, depth=2, masked_joints=1),
+    ),
+    source="toy",
+    source_config=ToySourceConfig(),
+    terms={"keypoints": TermConfig("keypoints", KeypointsConfig())},
+    train=replace(_TRAIN, out="runs/toy.pretrain"),
+    summary="Toy: P-STMO's first stage, 2D with holes recovered; the file starts the finetune.",
+)
+_FINETUNE = replace(
+    _toy("p_stmo", _STMO),
+    terms={
+        "position": TermConfig("position", PositionConfig()),
+        "coarse": TermConfig("position", PositionConfig(of="coarse")),
+    },
+)
+
 TOYS = {
+    "toy.synthetic.p_stmo.finetune": _FINETUNE,
+    "toy.synthetic.p_stmo.pretrain": _PRETRAIN,
     "toy.synthetic.simple_baseline.position": _toy(
         "simple_baseline", SimpleBaselineConfig(5, 5, width=32, dropout=0.1)
     ),

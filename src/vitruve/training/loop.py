@@ -1,5 +1,6 @@
 """Training on Lightning Fabric: one CPU, one GPU, or many of either; resumes where it stopped."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -10,7 +11,7 @@ import torch
 from rich.console import Console
 
 from vitruve.estimators.base import Estimator
-from vitruve.estimators.saved import save_estimator
+from vitruve.estimators.saved import copy_matching, save_estimator
 from vitruve.objectives.base import Term
 from vitruve.training.config import TrainConfig
 from vitruve.training.ema import Ema
@@ -57,6 +58,7 @@ def train(
     evaluate: Evaluate | None = None,
     run: Any = None,
     card: str = "",
+    initial: Path | None = None,
     console: Console | None = None,
 ) -> TrainResult:
     """Train, or go on training if ``config.out`` holds a checkpoint.
@@ -68,32 +70,47 @@ def train(
         evaluate: Scores the estimator.
         run: JSON-able description of what is trained, kept in checkpoints.
         card: Text kept in the trained estimator's file.
+        initial: A saved estimator that gives the start of all tensors it shares.
         console: For the progress line; stderr by default.
 
     Raises:
-        ValueError: The folder holds another run.
+        FileNotFoundError: There is no file ``initial``.
+        ValueError: The folder holds another run, or nothing of ``initial`` fits.
     """
-    fabric, out = _launch(config), Path(config.out)
+    fabric = _launch(config)
     console = console or Console(stderr=True, quiet=not fabric.is_global_zero)
-    out.mkdir(parents=True, exist_ok=True)
     players = _build(build, config, fabric)
+    start = None if initial is None else _begin_from(initial, players.estimator, console)
     ema = Ema(players.estimator, config.ema_decay) if config.ema_decay else None
-    session = Session(fabric, players, ema, config, evaluate, _describe(config, run))
+    session = Session(fabric, players, ema, config, evaluate, _describe(config, run, start))
     progress = session.resume(console)
-    logs = RunLog(out, config.steps, progress.step, console) if fabric.is_global_zero else None
+    steps = config.steps
+    logs = RunLog(session.out, steps, progress.step, console) if fabric.is_global_zero else None
     with logs or nullcontext():
         progress, figures = session.go(progress, batches, logs)
-    weights = out / "estimator.safetensors" if progress.step >= config.steps else None
-    if weights is not None and fabric.is_global_zero:
-        with session.mean_weights():
-            save_estimator(players.estimator, weights, card=card)
-    fabric.barrier()
+    weights = _save_trained(session, card) if progress.step >= steps else None
     return TrainResult(progress.step, weights is not None, figures, weights, fabric.global_rank)
 
 
-def _describe(config: TrainConfig, run: Any) -> dict[str, Any]:
+def _save_trained(session: Session, card: str) -> Path:
+    weights = session.out / "estimator.safetensors"
+    if session.fabric.is_global_zero:
+        with session.mean_weights():
+            save_estimator(session.players.estimator, weights, card=card)
+    session.fabric.barrier()
+    return weights
+
+
+def _describe(config: TrainConfig, run: Any, start: str | None) -> dict[str, Any]:
     settings = {k: v for k, v in asdict(config).items() if k not in _NOT_PART_OF_A_RUN}
-    return {"train": settings, "run": run}
+    return {"train": settings, "run": run, "initial": start}
+
+
+def _begin_from(initial: Path, estimator: Estimator, console: Console) -> str:
+    """Copy what fits; return the file's hash, so that a run goes on from no other start."""
+    copied, total = copy_matching(estimator, initial)
+    console.print(f"{copied} of {total} tensors begin as in {initial}")
+    return hashlib.sha256(initial.read_bytes()).hexdigest()
 
 
 def _build(

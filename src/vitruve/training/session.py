@@ -69,7 +69,8 @@ class Session:
         return Path(self.config.out)
 
     def resume(self, console: Console) -> Progress:
-        """Load the folder's last checkpoint, if there is one."""
+        """Load the folder's last checkpoint, if there is one; make the folder if there is none."""
+        self.out.mkdir(parents=True, exist_ok=True)
         last = self.out / LAST
         if not last.exists():
             return Progress()
