@@ -51,12 +51,18 @@ def _fill(i, key, shape, rule, unusual):
     return np.asarray(values, np.float32)
 
 
-def make_state(case, rule):
-    """Fill a published state dict by rule; checked against the run's own hash where it has one."""
-    unusual = case.get("fill", {})
+def make_state(case, rule, stored=None):
+    """Fill a published state dict by rule; checked against the run's own hash where it has one.
+
+    ``stored`` gives the tensors that follow from a formula instead.
+    """
+    unusual, stored = case.get("fill", {}), stored or {}
     keys = enumerate(sorted(case["shapes"].items()))
-    filled = {k: _fill(i, k, shape, rule, unusual) for i, (k, shape) in keys}
-    if rule in case:
+    filled = {
+        k: stored[k].numpy() if k in stored else _fill(i, k, shape, rule, unusual)
+        for i, (k, shape) in keys
+    }
+    if "weights_sha256" in case.get(rule, {}):
         digest = hashlib.sha256()
         for key, value in filled.items():
             digest.update(key.encode() + value.tobytes())
@@ -65,8 +71,32 @@ def make_state(case, rule):
 
 
 def make_input(case):
-    noise = np.random.default_rng(7).standard_normal(case["input_shape"])
+    return draw(7, case["input_shape"])
+
+
+def make_inputs(case):
+    """Inputs by name, of a net that takes several."""
+    return {name: _make_one(**described) for name, described in case["inputs"].items()}
+
+
+def _make_one(values=None, shape=None, seed=None, first_seed=0):
+    if values is not None:
+        return torch.tensor(values)
+    if seed is not None:
+        return draw(seed, shape)
+    return torch.stack([draw(first_seed + i, shape[1:]) for i in range(shape[0])])
+
+
+def draw(seed, shape):
+    noise = np.random.default_rng(seed).standard_normal(shape)
     return torch.from_numpy(noise.astype(np.float32))
+
+
+def flip(x, skeleton):
+    """Coordinates as a mirror would show them."""
+    mirrored = x[..., list(skeleton.mirror_index), :].clone()
+    mirrored[..., 0] *= -1
+    return mirrored
 
 
 def assert_golden(output, case, rule, also=None):

@@ -1,8 +1,9 @@
 import pytest
 import torch
-from nets_golden import RULES, assert_golden, make_input, make_state, read_cases
+from nets_golden import RULES, assert_golden, flip, make_input, make_state, read_cases
 
 from vitruve.nets import MixSTE, MixSTEConfig, load_official, recognise
+from vitruve.skeletons import skeleton
 
 CASES = read_cases("mixste")
 
@@ -12,6 +13,13 @@ def test_agrees_with_the_published_net(rule):
     case = CASES["mixste_tiny"]
     net = load_official(make_state(case, rule))
     assert_golden(net(make_input(case)), case, rule)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_agrees_with_flip_averaging(rule):
+    case, h36m = CASES["mixste_tta_tiny"], skeleton("h36m_17")
+    net, x = load_official(make_state(case, rule)), make_input(case)
+    assert_golden((net(x) + flip(net(flip(x, h36m)), h36m)) / 2, case, rule)
 
 
 def test_published_sizes_are_recognised():

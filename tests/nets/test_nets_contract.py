@@ -9,7 +9,15 @@ import torch
 from vitruve.nets import LIFTERS
 
 SMALL = {
+    "d3dp": {"num_frames": 9, "channels": 16, "depth": 2, "num_heads": 2},
     "dstformer": {"num_frames": 9, "channels": 16, "representation_channels": 24, "depth": 2},
+    "ktpformer": {
+        "num_frames": 9,
+        "channels": 16,
+        "depth": 2,
+        "num_heads": 2,
+        "parents": (-1, 0, 1, 2, 0, 4),
+    },
     "mixste": {"num_frames": 9, "channels": 16, "depth": 2, "num_heads": 2},
     "motion_agformer": {
         "num_frames": 9,

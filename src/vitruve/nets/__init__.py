@@ -10,8 +10,10 @@ that keeps more than the joints for training offers ``detailed`` (``nets.detail`
 from typing import Any
 
 from vitruve.nets.checkpoint_file import read_checkpoint
+from vitruve.nets.d3dp import D3DP, D3DPConfig
 from vitruve.nets.detail import Detail
 from vitruve.nets.dstformer import DSTFormer, DSTFormerConfig
+from vitruve.nets.ktpformer import KTPFormer, KTPFormerConfig
 from vitruve.nets.mixste import MixSTE, MixSTEConfig
 from vitruve.nets.motion_agformer import MotionAGFormer, MotionAGFormerConfig
 from vitruve.nets.official import load_official, recognise
@@ -23,7 +25,9 @@ from vitruve.nets.simple_baseline import SimpleBaseline, SimpleBaselineConfig
 from vitruve.nets.video_pose_3d import VideoPose3D, VideoPose3DConfig
 
 LIFTERS: dict[str, tuple[Any, Any]] = {
+    "d3dp": (D3DP, D3DPConfig),
     "dstformer": (DSTFormer, DSTFormerConfig),
+    "ktpformer": (KTPFormer, KTPFormerConfig),
     "mixste": (MixSTE, MixSTEConfig),
     "motion_agformer": (MotionAGFormer, MotionAGFormerConfig),
     "p_stmo": (PSTMO, PSTMOConfig),
@@ -36,11 +40,15 @@ LIFTERS: dict[str, tuple[Any, Any]] = {
 """Name -> (net, config)."""
 
 __all__ = [
+    "D3DP",
     "LIFTERS",
     "PSTMO",
+    "D3DPConfig",
     "DSTFormer",
     "DSTFormerConfig",
     "Detail",
+    "KTPFormer",
+    "KTPFormerConfig",
     "MixSTE",
     "MixSTEConfig",
     "MotionAGFormer",

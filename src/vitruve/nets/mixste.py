@@ -17,7 +17,7 @@ from vitruve.nets.heads import Heads, make_head
 from vitruve.nets.layers import Block, check_tokens
 from vitruve.nets.renaming import Rules, rename_keys
 
-_RULES: Rules = {
+RULES: Rules = {
     r"Spatial_patch_to_embedding\.": "embed.",
     r"Spatial_pos_embed$": "spatial_position",
     r"Temporal_pos_embed$": "temporal_position",
@@ -27,6 +27,7 @@ _RULES: Rules = {
     r"Temporal_norm\.": "temporal_norm.",
     r"head\.": "head.",
 }
+"""Published names of the parts -> ours."""
 
 
 @dataclass(frozen=True)
@@ -92,14 +93,20 @@ class MixSTE(nn.Module):
 
     def forward(self, keypoints: Float[Tensor, "b t j c"]) -> Float[Tensor, "b t j 3"]:
         """Lift normalised keypoints to joints in the unit the weights were trained for."""
-        x = self.embed(keypoints) + self.spatial_position
+        return self._attend(self.embed(keypoints) + self.spatial_position)
+
+    def _attend(self, x: Float[Tensor, "b t j c"]) -> Float[Tensor, "b t j 3"]:
+        """All blocks and the head, from tokens that know their joint."""
         blocks = zip(self.spatial_blocks, self.temporal_blocks, strict=True)
         for i, (spatial, temporal) in enumerate(blocks):
             x = self.spatial_norm(spatial(x)).transpose(1, 2)
             if i == 0:
-                x = x + self.temporal_position
+                x = self._place_in_time(x)
             x = self.temporal_norm(temporal(x)).transpose(1, 2)
         return self.head(x)
+
+    def _place_in_time(self, x: Float[Tensor, "b j t c"]) -> Float[Tensor, "b j t c"]:
+        return x + self.temporal_position
 
     @staticmethod
     def from_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -108,7 +115,7 @@ class MixSTE(nn.Module):
         Raises:
             KeyError: A key has no rule.
         """
-        return rename_keys(state, _RULES)
+        return rename_keys(state, RULES)
 
     @staticmethod
     def config_from_official(state: Mapping[str, Tensor]) -> MixSTEConfig | None:
