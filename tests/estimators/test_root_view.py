@@ -69,3 +69,10 @@ def test_nobody_seen_stays_finite():
     given.keypoints_valid[:] = False
     assert bool(VIEW.encode(given).isfinite().all())
     assert bool(VIEW.decode(torch.ones(2, 4, 19, 3), given).isfinite().all())
+
+
+def test_joints_are_encoded_as_decoding_undoes():
+    given, joints = batch(person()), person()
+    for normaliser in NORMALISERS.values():
+        again = normaliser.decode(normaliser.encode_joints(joints, given), given)
+        torch.testing.assert_close(again, joints, atol=1e-5, rtol=1e-5)

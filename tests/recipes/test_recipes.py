@@ -10,9 +10,9 @@ from rich.console import Console
 
 from vitruve.cli import main
 from vitruve.data.sequences import MotionSequence
-from vitruve.estimators import load_estimator
+from vitruve.estimators import DiffusionLifter, DiffusionLifterConfig, load_estimator
 from vitruve.estimators.config import config_from_dict
-from vitruve.nets import SimpleBaselineConfig
+from vitruve.nets import D3DPConfig, SimpleBaselineConfig
 from vitruve.recipes import RECIPES, Run, adults, cmu_lift, motion
 from vitruve.recipes.motion import MotionSource, MotionSourceConfig
 from vitruve.skeletons import skeleton
@@ -63,6 +63,17 @@ def test_every_recipe_trains_two_steps(name, tmp_path, monkeypatch):
     again = load_estimator(result.weights)
     assert (result.figures.get("mpjpe_mm", 0) > 0) == again.says_joints
     assert again.config == run.estimator_config
+
+
+def test_validation_shows_no_labels_to_an_estimator_that_trains_on_them(tmp_path, monkeypatch):
+    people = {s.name: s for s in standing_people()}
+    monkeypatch.setattr(cmu_lift, "read_clips", lambda data, wanted: people)
+    config, train = cmu_lift.CmuLiftSourceConfig(window=3), TrainConfig(batch_size=2)
+    source = cmu_lift.CmuLiftSource(config, train, tmp_path)
+    net = D3DPConfig(17, 17, num_frames=3, channels=8, depth=1, num_heads=2)
+    lifter = DiffusionLifter(DiffusionLifterConfig(H36M, H36M, "d3dp", net, num_steps=1)).eval()
+    assert source.evaluate(lifter) == source.evaluate(lifter)
+    assert source.evaluate(lifter)["mpjpe_mm"] > 0
 
 
 def test_the_published_sizes():

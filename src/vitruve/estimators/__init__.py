@@ -1,8 +1,14 @@
 """Estimators: a net with its normalisation and decoding, records in and records out."""
 
 from vitruve.estimators.base import Estimator
+from vitruve.estimators.diffusion_lifter import DiffusionLifter, DiffusionLifterConfig
 from vitruve.estimators.ensemble import predict_with_spread
 from vitruve.estimators.flip import predict_flipped
+from vitruve.estimators.hypotheses import (
+    average_hypotheses,
+    nearest_to_keypoints,
+    select_by_reprojection,
+)
 from vitruve.estimators.lifter import Lifter, LifterConfig
 from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
 from vitruve.estimators.saved import (
@@ -16,16 +22,21 @@ from vitruve.estimators.saved import (
 
 __all__ = [
     "ESTIMATORS",
+    "DiffusionLifter",
+    "DiffusionLifterConfig",
     "Estimator",
     "Lifter",
     "LifterConfig",
     "MaskedKeypoints",
     "MaskedKeypointsConfig",
+    "average_hypotheses",
     "copy_matching",
     "load",
     "load_estimator",
     "make_estimator",
+    "nearest_to_keypoints",
     "predict_flipped",
     "predict_with_spread",
     "save_estimator",
+    "select_by_reprojection",
 ]

@@ -26,6 +26,8 @@ class Estimator(nn.Module, ABC):
     """PoseBatch fields that must be present."""
     says_joints: bool = True
     """Whether it predicts 3D; one that only pre-trains a net does not and is not scored."""
+    trains_on_labels: bool = False
+    """``training_forward`` looks at the labels, so that only ``forward`` can be evaluated."""
 
     @abstractmethod
     def forward(self, batch: PoseBatch) -> Prediction:

@@ -113,11 +113,16 @@ class Lifter(Estimator):
         return x.flatten(end_dim=-4) if x.ndim > 3 else x[None]
 
     def _decode(self, output: Float[Tensor, "b t j 3"], batch: PoseBatch) -> Prediction:
-        leading = batch.keypoints_px.shape[:-3]
-        joints = self.normaliser.decode(output.reshape(*leading, *output.shape[1:]), batch)
+        joints = self._to_metres(output, batch)
         root = self.skeleton.root
         joints = joints - joints[..., root : root + 1, :]
         return Prediction(self.skeleton, joints.unsqueeze(-4))
+
+    def _to_metres(
+        self, output: Float[Tensor, "b t j 3"], batch: PoseBatch
+    ) -> Float[Tensor, "*b t j 3"]:
+        leading = batch.keypoints_px.shape[:-3]
+        return self.normaliser.decode(output.reshape(*leading, *output.shape[1:]), batch)
 
 
 def _lookup(table: Mapping[str, Any], kind: str, name: Any) -> Any:

@@ -33,6 +33,12 @@ class Normaliser(Protocol):
         """Camera axes, metres, from net output of the batch's central frames."""
         ...
 
+    def encode_joints(
+        self, joints: Float[Tensor, "*b t j 3"], batch: PoseBatch
+    ) -> Float[Tensor, "*b t j 3"]:
+        """What ``decode`` takes to these joints of all frames, for nets that read labels."""
+        ...
+
 
 class Screen:
     """Width to [-1, 1] with the aspect ratio kept, as published by Pavllo et al. (CVPR 2019).
@@ -53,6 +59,8 @@ class Screen:
         """The joints as they are."""
         del batch
         return joints
+
+    encode_joints = decode
 
     def to_pixels(
         self, points: Float[Tensor, "*b t k 2"], batch: PoseBatch

@@ -53,6 +53,12 @@ class RootView:
         turn = turn[..., cut : cut + joints.shape[-3], :, :]
         return torch.einsum("...ji,...kj->...ki", turn, joints)
 
+    def encode_joints(
+        self, joints: Float[Tensor, "*b t j 3"], batch: PoseBatch
+    ) -> Float[Tensor, "*b t j 3"]:
+        """Joints in the axes of the turned view, metres."""
+        return torch.einsum("...ij,...kj->...ki", self._turn(batch, self._rays(batch)), joints)
+
     def _rays(self, batch: PoseBatch) -> Float[Tensor, "*b t k 3"]:
         assert batch.intrinsics is not None
         points = normalise_points(batch.keypoints_px, batch.intrinsics[..., None, :, :])

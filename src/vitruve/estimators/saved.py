@@ -10,6 +10,7 @@ import torch
 
 from vitruve.estimators.base import Estimator
 from vitruve.estimators.config import config_from_dict
+from vitruve.estimators.diffusion_lifter import DiffusionLifter, DiffusionLifterConfig
 from vitruve.estimators.lifter import Lifter, LifterConfig
 from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
 from vitruve.estimators.tensor_file import load_strictly, read_tensors, write_tensors
@@ -17,6 +18,7 @@ from vitruve.estimators.tensor_file import load_strictly, read_tensors, write_te
 ESTIMATORS: dict[str, tuple[type[Estimator], Any]] = {
     "lifter": (Lifter, LifterConfig),
     "masked_keypoints": (MaskedKeypoints, MaskedKeypointsConfig),
+    "diffusion_lifter": (DiffusionLifter, DiffusionLifterConfig),
 }
 """Every estimator by the name that its weight files carry."""
 
@@ -136,7 +138,7 @@ def load(name_or_path: str | Path = "default") -> Estimator:
 
 def _sized_like(name: str, config: Any, stored: int, source: str) -> Estimator:
     """Build the estimator only if its config asks for as many numbers as the file holds."""
-    # No size or count of a real net exceeds the number of its weights.
+    # No size or count of a real net exceeds the number of its weights; a seed is neither.
     if (largest := max(_integers(asdict(config)), default=0)) > stored:
         raise ValueError(f"{source} holds {stored} numbers, but its config asks for {largest}")
     try:
@@ -153,8 +155,10 @@ def _integers(value: Any) -> Iterator[int]:
     if isinstance(value, int):
         yield value
     elif isinstance(value, dict | list | tuple):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _integers(item)
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, item in items:
+            if name != "seed":
+                yield from _integers(item)
 
 
 def _version() -> str:

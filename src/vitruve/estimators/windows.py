@@ -1,6 +1,6 @@
 """Nets of a fixed window over clips of any length.
 
-Axes: b batch, t frames, k keypoints, j joints, c channels.
+Axes: b batch, t frames, k keypoints, c channels.
 """
 
 from typing import Any
@@ -13,7 +13,9 @@ MAX_FRAMES = 4096
 """Input frames of all windows that go through the net at once; bounds the memory of long clips."""
 
 
-def predict_windows(net: Any, clip: Float[Tensor, "b t k c"]) -> Float[Tensor, "b tout j 3"]:
+def predict_windows(
+    net: Any, clip: Float[Tensor, "b t k c"], copies: int = 1
+) -> Float[Tensor, "b tout *answer"]:
     """Run a net of a fixed window over a padded clip, each output frame once.
 
     A net that answers one frame gets a window for every frame; one that answers all of its window
@@ -23,6 +25,7 @@ def predict_windows(net: Any, clip: Float[Tensor, "b t k c"]) -> Float[Tensor, "
     Args:
         net: With ``window`` and ``padding``; answers ``window - sum(padding)`` frames.
         clip: With ``net.padding`` added.
+        copies: How often the net works through each window at once, as for several hypotheses.
     """
     window, hop = net.window, net.window - sum(net.padding)
     b, t = clip.shape[:2]
@@ -32,7 +35,7 @@ def predict_windows(net: Any, clip: Float[Tensor, "b t k c"]) -> Float[Tensor, "
     starts = list(range(0, clip.shape[1] - window + 1, hop))
     if (last := clip.shape[1] - window) > starts[-1]:
         starts.append(last)
-    at_once = max(1, MAX_FRAMES // (window * b))
+    at_once = max(1, MAX_FRAMES // (window * b * copies))
     parts = []
     for i in range(0, len(starts), at_once):
         chosen = starts[i : i + at_once]

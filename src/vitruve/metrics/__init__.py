@@ -6,7 +6,7 @@ and only ``p_mpjpe_mm`` and ``n_mpjpe_mm`` align.
 """
 
 from vitruve.metrics.accumulate import GroupedMean
-from vitruve.metrics.hypotheses import first, joint_best, sample_best
+from vitruve.metrics.hypotheses import first, joint_best, pick_hypothesis, sample_best
 from vitruve.metrics.masked import masked_mean
 from vitruve.metrics.motion import acceleration_mm, foot_contact, foot_slide_mm, jitter, mpjve_mm
 from vitruve.metrics.position import (
@@ -43,6 +43,7 @@ __all__ = [
     "p_mpjpe_mm",
     "pck",
     "pckh",
+    "pick_hypothesis",
     "root_centred",
     "sample_best",
 ]
