@@ -17,7 +17,8 @@ from torch import Tensor
 from vitruve.nets.diffusion_schedule import NUM_STEPS, alphas_cumprod
 
 BOUND = 1.1
-"""Largest coordinate the net is shown or may answer, in units of the scale."""
+"""Largest coordinate the net is shown or may answer, times the scale: no joint can be answered
+more than 1.1 metres from the root along an axis, as published."""
 
 
 def sample_times(num_steps: int) -> list[int]:
@@ -50,7 +51,7 @@ def sample(
         if then < 0:
             break
         a, b = left[now].item(), left[then].item()
-        # In float64: at the last time step both terms are 20000 times what they differ by.
+        # In float64, and of x without its bound, as published: 1 / a reaches 4e8.
         added = ((x.double() / a**0.5 - clean) / (1 / a - 1) ** 0.5).to(x.dtype)
         # Eq. (16), then Eq. (12)
         sigma = ((1 - a / b) * (1 - b) / (1 - a)) ** 0.5

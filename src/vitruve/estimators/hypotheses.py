@@ -2,7 +2,8 @@
 
 Shan et al., "Diffusion-based 3D human pose estimation with multi-hypothesis aggregation", ICCV
 2023, https://arxiv.org/abs/2303.11579, which calls these two P-Agg and J-Agg (or JPMA). Its others,
-P-Best and J-Best, choose with the truth: ``metrics.sample_best`` and ``metrics.joint_best``.
+P-Best and J-Best, choose with the truth: ``metrics.sample_best`` and ``metrics.joint_best``. The
+published projection also bounds rays to 45 degrees off the view; ours goes as far as the lens.
 
 Axes: *b samples, h hypotheses, t frames, j joints.
 """

@@ -1,8 +1,8 @@
 """D3DP's denoiser: MixSTE that also reads a noisy guess of the joints and how noisy it is.
 
 Shan, Liu, Zhang, Wang, Han, Wang, Ma, Gao, "Diffusion-based 3D human pose estimation with
-multi-hypothesis aggregation", ICCV 2023, https://arxiv.org/abs/2303.11579, Section 3.3. What draws
-hypotheses with it is ``estimators.DiffusionLifter``.
+multi-hypothesis aggregation", ICCV 2023, https://arxiv.org/abs/2303.11579. What draws hypotheses
+with it is ``estimators.DiffusionLifter``.
 
 Axes: b batch, h hypotheses, t frames, j joints (one token each), c channels.
 """
@@ -104,8 +104,7 @@ class D3DP(MixSTE):
         """
         bare = {key.removeprefix(_PREFIX): value for key, value in state.items()}
         for name, ours in schedule_tensors().items():
-            theirs = bare.pop(name, ours)
-            theirs = theirs.to(ours)
+            theirs = bare.pop(name, ours).to(ours)
             if theirs.shape != ours.shape or not torch.allclose(theirs, ours, rtol=1e-6, atol=0.0):
                 raise ValueError(
                     f"{name} in this checkpoint is not that of the cosine schedule over "
@@ -125,4 +124,4 @@ class D3DP(MixSTE):
         trunk = MixSTE.config_from_official(bare)
         if trunk is None:
             return None
-        return D3DPConfig(**asdict(trunk) | {"in_channels": trunk.in_channels - 3})
+        return D3DPConfig(**{**asdict(trunk), "in_channels": trunk.in_channels - 3})
