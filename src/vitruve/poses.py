@@ -86,6 +86,8 @@ class PoseBatch(TensorRecord):
     """3D labels in the camera frame, absolute, metres."""
     valid: Bool[Tensor, "*b t j"] | None = None
     """False where a label is missing; losses and metrics skip it."""
+    scale_m_per_px: Float[Tensor, "*b t"] | None = None
+    """Metres that a pixel spans at the person, where a protocol tells it."""
 
 
 @dataclass(frozen=True, eq=False)

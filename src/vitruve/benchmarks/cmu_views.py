@@ -5,14 +5,15 @@ Axes: b examples (here always 1), t frames, j joints.
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, assert_never
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from vitruve.benchmarks.cmu_clips import Clip
+from vitruve.benchmarks.view import View
 from vitruve.data.cameras import h36m_rigs, rig_centre, stand_at
 from vitruve.data.corrupt import DetectorConfig, detect, inside_image
 from vitruve.data.lifting import MIN_DEPTH_M, step_generator
@@ -38,19 +39,6 @@ DETECTOR = DetectorConfig(
     swap_s=0.5,
 )
 """``detector``, spelled out so that it stays when defaults change."""
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """One test clip in one camera."""
-
-    clip: Clip
-    camera: int
-    """Which of the rig's four, in the published order."""
-    batch: PoseBatch
-    """A batch of one: keypoints, camera and true joints of every frame."""
-    scored: Bool[Tensor, "t"]
-    """Frames whose joints are all inside the image; the others are predicted but not scored."""
 
 
 def views(clip: Clip, motion: MotionSequence, keypoints: Keypoints) -> Iterator[View]:

@@ -34,7 +34,7 @@ class Predictions:
     joints_cam: Float32[np.ndarray, "n j 3"]
     """Camera axes, metres, relative to the root (scoring subtracts the root once more)."""
     meta: Mapping[str, str]
-    """``benchmark``, ``keypoints``, ``skeleton``, ``model``, ``commit``."""
+    """``benchmark``, ``keypoints``, ``skeleton``, ``model``, ``commit``; more if need be."""
 
     def by_view(self) -> dict[tuple[str, int], Int64[np.ndarray, "m"]]:
         """Rows of each (clip, camera), in the order of their frames."""

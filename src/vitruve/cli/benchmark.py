@@ -15,10 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import tyro
 
 if TYPE_CHECKING:
-    from vitruve.benchmarks import CmuLift
-
-DATA_VARIABLE = "VITRUVE_MOTION"
-Keypoints = Literal["gt", "noisy", "detector"]
+    from vitruve.benchmarks import Benchmark
 
 
 @dataclass(frozen=True)
@@ -28,9 +25,9 @@ class Arguments:
     weights: tyro.conf.Positional[str] = ""
     """Weights to measure: a .safetensors file or the name of packaged ones."""
     data: Path | None = None
-    """Motion archive the truth comes from; VITRUVE_MOTION if unset."""
-    keypoints: tuple[Keypoints, ...] = ("gt", "noisy", "detector")
-    """2D to predict from: exact, with Gaussian noise, or of a simulated detector."""
+    """File or folder the truth comes from; for cmu_lift VITRUVE_MOTION if unset."""
+    keypoints: tuple[str, ...] = ()
+    """Kinds of 2D to predict from, such as gt; all that the data have if unset."""
     flip: bool = True
     """Average with the prediction of the mirrored keypoints."""
     out: Path | None = None
@@ -41,6 +38,12 @@ class Arguments:
     """Write the 2D for another system to lift, EXPORT_gt.npz and so on, and stop."""
     json: Path | None = None
     """Write all scores, by action, to this file."""
+    rows_from: tuple[Path, ...] = ()
+    """Scores of other systems, written by --json, for the table of --table-out."""
+    table_out: Path | None = None
+    """Write the table by action, a row for each system: .md, .csv or .tex."""
+    metric: str = "mpjpe_mm"
+    """Metric of that table."""
     run: str = ""
     """Keep the numbers in the results folder, under this recipe's name."""
     seed: int = 0
@@ -49,8 +52,8 @@ class Arguments:
     """Size of that run."""
     results: Path = Path("benchmarks/results")
     """Folder of results."""
-    table: str = "lifters_cmu"
-    """File of results, without its suffix."""
+    table: str = ""
+    """File of results, without its suffix; lifters_ and the data's name if unset."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -77,35 +80,89 @@ def main(argv: list[str] | None = None) -> int:
     if given[0] not in BENCHMARKS:
         raise KeyError(f"unknown benchmark {given[0]!r}; there are {', '.join(BENCHMARKS)}")
     arguments = tyro.cli(Arguments, prog=f"vitruve benchmark {given[0]}", args=given[1:])
-    if sum(map(bool, (arguments.weights, arguments.score, arguments.export))) != 1:
-        raise ValueError("give one of: WEIGHTS to predict with, --score FILE, --export FILE")
-    benchmark = BENCHMARKS[given[0]](_data(arguments.data))
-    if arguments.export is not None:
-        for keypoints in arguments.keypoints:
-            print(benchmark.export(_named(arguments.export, keypoints), keypoints))
-        return 0
-    command = shlex.join(["vitruve", "benchmark", *given])
-    scores = [_report(s, arguments, command, t) for s, t in _scores(benchmark, arguments)]
-    if arguments.json is not None:
-        from vitruve.io.atomic import atomic_path
-
-        with atomic_path(arguments.json) as temporary:
-            temporary.write_text(json.dumps(scores, indent=1) + "\n")
+    asked = sum(map(bool, (arguments.weights, arguments.score, arguments.export)))
+    if asked > 1 or not (asked or arguments.rows_from):
+        raise ValueError(
+            "give one of: WEIGHTS to predict with, --score FILE, --export FILE, or only "
+            "--rows-from FILE to print a table"
+        )
+    scores = _read_scores(arguments.rows_from, given[0])
+    if asked:
+        benchmark = BENCHMARKS[given[0]](_data(arguments.data, BENCHMARKS[given[0]]))
+        if arguments.export is not None:
+            for keypoints in arguments.keypoints or benchmark.keypoints:
+                print(benchmark.export(_named(arguments.export, keypoints), keypoints))
+            return 0
+        scores += _measure(benchmark, arguments, shlex.join(["vitruve", "benchmark", *given]))
+    _tabulate(scores, arguments)
     return 0
 
 
-def _data(given: Path | None) -> Path:
-    if given is None and (variable := os.environ.get(DATA_VARIABLE)):
-        given = Path(variable)
+def _measure(benchmark: "Benchmark", arguments: Arguments, command: str) -> list[dict[str, Any]]:
+    new = [
+        _report(score, benchmark, arguments, command, seconds)
+        for score, seconds in _scores(benchmark, arguments)
+    ]
+    _write(arguments.json, json.dumps(new, indent=1) + "\n")
+    return new
+
+
+def _data(given: Path | None, benchmark: "type[Benchmark]") -> Path:
+    variable = benchmark.data_variable
+    if given is None and variable and (named := os.environ.get(variable)):
+        given = Path(named)
     if given is None:
+        otherwise = f" or set {variable}" if variable else ""
         raise FileNotFoundError(
-            f"a benchmark needs its motion: give --data PATH or set {DATA_VARIABLE}; "
-            "docs/benchmarks.md says how to make the archive"
+            f"{benchmark.title} needs its data: give --data PATH{otherwise}; docs/benchmarks.md "
+            "says what it expects there"
         )
     return given
 
 
-def _scores(benchmark: "CmuLift", arguments: Arguments) -> Iterator[tuple[dict[str, Any], float]]:
+def _read_scores(files: tuple[Path, ...], name: str) -> list[dict[str, Any]]:
+    """Scores that ``--json`` wrote.
+
+    Raises:
+        ValueError: A file is something else, or of another benchmark.
+    """
+    from vitruve.io.archive import load_json
+
+    scores = []
+    for file in files:
+        content = load_json(file)
+        sound = isinstance(content, list) and all(
+            isinstance(s, dict) and {"benchmark", "model", "keypoints", "sets"} <= s.keys()
+            for s in content
+        )
+        if not sound or any(s["benchmark"] != name for s in content):
+            raise ValueError(f"{file} holds no scores of {name}; `--json FILE` writes such files")
+        scores += content
+    return scores
+
+
+def _tabulate(scores: list[dict[str, Any]], arguments: Arguments) -> None:
+    """Write the table of ``--table-out``; print it where there is nothing else to print."""
+    from vitruve.benchmarks.action_table import STYLES, action_table
+
+    out = arguments.table_out
+    if out is not None and out.suffix not in STYLES:
+        raise ValueError(f"{out}: a table is written as {', '.join(STYLES)}; choose one of these")
+    if out is not None:
+        _write(out, action_table(scores, STYLES[out.suffix], arguments.metric))
+    elif arguments.rows_from:
+        print(action_table(scores, "md", arguments.metric), end="")
+
+
+def _write(path: Path | None, text: str) -> None:
+    if path is not None:
+        from vitruve.io.atomic import atomic_path
+
+        with atomic_path(path) as temporary:
+            temporary.write_text(text, "utf-8")
+
+
+def _scores(benchmark: "Benchmark", arguments: Arguments) -> Iterator[tuple[dict[str, Any], float]]:
     """Scores and how long they took, file by file."""
     if arguments.score is not None:
         start = time.perf_counter()
@@ -116,7 +173,7 @@ def _scores(benchmark: "CmuLift", arguments: Arguments) -> Iterator[tuple[dict[s
     estimator = load(arguments.weights)
     model = arguments.run or Path(arguments.weights).stem
     with _folder(arguments.out) as out:
-        for keypoints in arguments.keypoints:
+        for keypoints in arguments.keypoints or benchmark.keypoints:
             start = time.perf_counter()
             file = _named(out, keypoints)
             benchmark.predict(estimator, file, keypoints, model=model, flip=arguments.flip)
@@ -133,47 +190,48 @@ def _folder(out: Path | None) -> Iterator[Path]:
         yield Path(folder) / "predictions.npz"
 
 
-def _named(path: Path, keypoints: Keypoints) -> Path:
+def _named(path: Path, keypoints: str) -> Path:
     return path.with_name(f"{path.stem}_{keypoints}.npz")
 
 
 def _report(
-    score: dict[str, Any], arguments: Arguments, command: str, seconds: float
+    score: dict[str, Any],
+    benchmark: "Benchmark",
+    arguments: Arguments,
+    command: str,
+    seconds: float,
 ) -> dict[str, Any]:
     """Print a score; keep it if the run has a name."""
     for name, part in score["sets"].items():
         print(f"\n{score['model']} on {score['keypoints']} keypoints, set {name!r}")
-        _print_table({**part["actions"], "mean of actions": part["metrics"]})
+        rows = {**part["actions"], f"mean of {benchmark.average}": part["metrics"]}
+        _print_table(rows, benchmark.columns)
         if arguments.run:
-            _record(score["keypoints"], name, part, arguments, command, seconds)
+            data = f"{benchmark.data_name} {score['keypoints']}"
+            data += "" if name == benchmark.main_set else f" {name}"
+            table = arguments.table or f"lifters_{benchmark.data_name}"
+            _record(data, table, part, arguments, (command, seconds))
     return score
 
 
 def _record(
-    keypoints: str,
-    name: str,
-    part: dict[str, Any],
-    arguments: Arguments,
-    command: str,
-    seconds: float,
+    data: str, table: str, part: dict[str, Any], arguments: Arguments, how: tuple[str, float]
 ) -> None:
     from vitruve.benchmarks import Row, record
 
-    # The held-out people are the benchmark's headline, so they need no further name.
-    data = f"cmu {keypoints}" if name == "subject" else f"cmu {keypoints} {name}"
     metrics = dict(part["metrics"])
     metrics |= {f"frames_{k}": v for k, v in part["frame_metrics"].items() if k == "mpjpe_mm"}
     metrics |= {f"{a}_mpjpe_mm": m["mpjpe_mm"] for a, m in part["actions"].items()}
-    row = Row(arguments.run, arguments.seed, arguments.preset, data, metrics, command, seconds)
-    record(row, arguments.table, arguments.results)
+    row = Row(arguments.run, arguments.seed, arguments.preset, data, metrics, *how)
+    record(row, table, arguments.results)
 
 
-def _print_table(rows: dict[str, dict[str, float]]) -> None:
-    names = list(next(iter(rows.values())))
+def _print_table(rows: dict[str, dict[str, float]], names: tuple[str, ...]) -> None:
     width = max(map(len, rows))
-    print(" " * width, *(f"{name:>11}" for name in names))
+    columns = {name: max(11, len(name)) for name in names}
+    print(" " * width, *(f"{name:>{size}}" for name, size in columns.items()))
     for label, values in rows.items():
-        print(f"{label:{width}}", *(f"{values[name]:11.2f}" for name in names))
+        print(f"{label:{width}}", *(f"{values[n]:{size}.2f}" for n, size in columns.items()))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,17 @@
 
 from collections.abc import Callable, Iterator
 
-from vitruve.data import bvh_folder, cmu, cmu_archive, human36m, keypoint_files
+from vitruve.data import (
+    bvh_folder,
+    cmu,
+    cmu_archive,
+    h3wb,
+    human36m,
+    human36m_motionbert,
+    keypoint_files,
+    mpi_inf_3dhp,
+    threedpw,
+)
 from vitruve.data.augment import BodyConfig
 from vitruve.data.cameras import (
     RandomCameras,
@@ -23,8 +33,12 @@ READERS: dict[str, Callable[..., Iterator[MotionSequence]]] = {
     "bvh": bvh_folder.read,
     "cmu": cmu.read,
     "cmu_archive": cmu_archive.read,
+    "h3wb": h3wb.read,
     "human36m": human36m.read,
+    "human36m_motionbert": human36m_motionbert.read,
     "keypoints": keypoint_files.read,
+    "mpi_inf_3dhp": mpi_inf_3dhp.read,
+    "threedpw": threedpw.read,
 }
 """What turns one kind of dataset into sequences: ``read(root, split=None)``."""
 

@@ -2,7 +2,7 @@
 
 ``data_3d_h36m.npz`` holds ``positions_3d``: subject -> action -> (t, 32, 3) world metres, 50 per
 second. ``data_2d_h36m_<detector>.npz`` holds ``positions_2d``: subject -> action -> one
-(t', 17, 2) array of pixels for each camera, and ``metadata``; t' may exceed t. Both are pickled
+(t', k, 2) array of pixels for each camera, and ``metadata``; t' may exceed t. Both are pickled
 objects, read by an unpickler that builds arrays only.
 
 Source: Ionescu et al., "Human3.6M", TPAMI 2014; layout: Pavllo et al., CVPR 2019.
@@ -24,11 +24,17 @@ from vitruve.skeletons import SKELETONS, Skeleton
 
 PAGE = "http://vision.imar.ro/human3.6m"
 FPS = 50.0
+_NUM_CAMERAS = 4
 SPLITS = {"train": ("S1", "S5", "S6", "S7", "S8"), "test": ("S9", "S11")}
 JOINTS_17 = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
 """Which of the 32 recorded joints the 17 are."""
-_COCO_LEFT = [1, 3, 5, 7, 9, 11, 13, 15]
-_H36M_LEFT = [4, 5, 6, 11, 12, 13]
+_KEYPOINTS = (
+    ("h36m_17", [4, 5, 6, 11, 12, 13]),
+    ("coco_17", [1, 3, 5, 7, 9, 11, 13, 15]),
+    ("mpii_16", [3, 4, 5, 13, 14, 15]),
+    ("h36m_16", [4, 5, 6, 10, 11, 12]),
+)
+"""Joint sets of the published detections, with their left joints; the hourglass's is MPII's."""
 
 
 def read(
@@ -50,6 +56,13 @@ def read(
         seen = _read(path, "positions_2d")
         skeleton = _keypoint_skeleton(path, _read(path, "metadata"))
     return _sequences(motion, split, seen, skeleton, f"data_2d_h36m_{detector}.npz")
+
+
+def detectors(root: str | Path) -> tuple[str, ...]:
+    """Which 2D the folder holds, by the names that ``read`` takes; exact 2D (``gt``) first."""
+    prefix = "data_2d_h36m_"
+    found = [p.stem.removeprefix(prefix) for p in Path(root).glob(f"{prefix}*.npz")]
+    return tuple(sorted(found, key=lambda name: (name != "gt", name)))
 
 
 def _read(path: Path, key: str) -> Mapping[str, Any]:
@@ -80,18 +93,30 @@ def _sequences(
         rig = h36m_rigs().get(subject, ())
         for action, joints in actions.items():
             views: list[np.ndarray] = []
-            if seen is not None:
-                views = _views(seen, subject, action, len(joints), label)
+            if seen is not None and skeleton is not None:
+                views = _views(seen, subject, action, len(joints), (skeleton, label))
             yield _sequence(f"{subject} {action}", its_split, joints, rig, (views, skeleton, label))
 
 
 def _views(
-    seen: Mapping[str, Any], subject: str, action: str, frames: int, label: str
+    seen: Mapping[str, Any],
+    subject: str,
+    action: str,
+    frames: int,
+    source: tuple[Skeleton, str],
 ) -> list[np.ndarray]:
+    skeleton, label = source
     try:
         views = [np.asarray(view, dtype=np.float32) for view in seen[subject][action]]
     except KeyError as error:
         raise ValueError(f"{label} has no keypoints of {subject} {action}") from error
+    if len(views) != _NUM_CAMERAS:
+        raise ValueError(f"{label}: {subject} {action} has {len(views)} views, expected 4")
+    k = skeleton.num_joints
+    if odd := [v.shape for v in views if v.ndim != 3 or v.shape[1] != k or v.shape[2] < 2]:
+        raise ValueError(
+            f"{label}: {subject} {action} has keypoints of shape {odd[0]}, expected (t, {k}, 2)"
+        )
     shortest = min(len(view) for view in views)
     if shortest < frames:
         raise ValueError(
@@ -155,10 +180,10 @@ def _keypoints(
 def _keypoint_skeleton(path: Path, metadata: Mapping[str, Any]) -> Skeleton:
     """Which joints the 2D has: the file tells only their number and which are left."""
     left = sorted(int(i) for i in metadata.get("keypoints_symmetry", [[]])[0])
-    for skeleton, its_left in (("h36m_17", _H36M_LEFT), ("coco_17", _COCO_LEFT)):
-        if metadata.get("num_joints") == 17 and left == its_left:
-            return SKELETONS[skeleton]
+    for name, its_left in _KEYPOINTS:
+        if metadata.get("num_joints") == SKELETONS[name].num_joints and left == its_left:
+            return SKELETONS[name]
     raise ValueError(
         f"{path}: {metadata.get('num_joints')} keypoints with left side {left} are neither "
-        "the 17 of Human3.6M nor those of COCO"
+        f"of {', '.join(name for name, _ in _KEYPOINTS)}"
     )

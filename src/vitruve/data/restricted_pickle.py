@@ -8,6 +8,7 @@ a hostile file can neither run code nor allocate more than it brings.
 import pickle
 from collections.abc import Callable
 from io import BufferedIOBase
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,20 @@ def restricted_load(file: BufferedIOBase) -> Any:
     except Exception as error:
         # A damaged pickle may raise anything; the caller needs to know only that it is damaged.
         raise ValueError(f"damaged pickle: {type(error).__name__}: {error}") from error
+
+
+def read_pickle(path: Path) -> Any:
+    """What a pickle file of arrays and plain containers holds.
+
+    Raises:
+        ValueError: The pickle is damaged or asks for anything but arrays.
+        OSError: It does not exist or may not be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return restricted_load(file)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 class _ArrayUnpickler(pickle.Unpickler):

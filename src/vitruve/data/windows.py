@@ -33,6 +33,18 @@ def tiled_windows(num_frames: int, window: int) -> Int64[Tensor, "n t"]:
     return (torch.tensor(starts)[:, None] + torch.arange(window)).clamp(max=num_frames - 1)
 
 
+def whole_windows(num_frames: int, window: int, stride: int) -> Int64[Tensor, "n t"]:
+    """Windows that lie within the clip; frames behind the last one are in none.
+
+    A clip shorter than the window gives one, its frames repeated evenly (Zhu et al., MotionBERT,
+    ICCV 2023, repeat them at random).
+    """
+    if num_frames < window:
+        return (torch.arange(window) * num_frames // window)[None]
+    starts = torch.arange(0, num_frames - window + 1, stride)
+    return starts[:, None] + torch.arange(window)
+
+
 def window_starts(lengths: Sequence[int], window: int, stride: int) -> Int64[Tensor, "n 2"]:
     """Pairs (sequence, first frame) of every window; a short clip gives one, to be edge padded."""
     pairs = [

@@ -79,7 +79,30 @@ def _half_width_and_centre(
     return (width / 2).unsqueeze(-1), centre
 
 
-NORMALISERS: dict[str, Normaliser] = {"root_view": RootView(), "screen": Screen()}
+class WeakPerspective(Screen):
+    """Input as ``Screen``; the net speaks the same units, half the image's width, depth included.
+
+    As published by Zhu et al. (MotionBERT, ICCV 2023, https://arxiv.org/abs/2210.06551). Metres
+    follow from what a pixel spans at the person in each frame, which the protocol gives.
+    """
+
+    needs: tuple[str, ...] = ("scale_m_per_px",)
+
+    def decode(
+        self, joints: Float[Tensor, "*b t j 3"], batch: PoseBatch
+    ) -> Float[Tensor, "*b t j 3"]:
+        """Net output in pixels, times the metres of a pixel."""
+        assert batch.scale_m_per_px is not None
+        scale = batch.scale_m_per_px * batch.image_size_px[..., None, 0] / 2
+        cut = (scale.shape[-1] - joints.shape[-3]) // 2
+        return joints * scale[..., cut : cut + joints.shape[-3], None, None]
+
+
+NORMALISERS: dict[str, Normaliser] = {
+    "root_view": RootView(),
+    "screen": Screen(),
+    "weak_perspective": WeakPerspective(),
+}
 """Every normaliser by the name a lifter's config carries."""
 
 

@@ -1,0 +1,115 @@
+"""What a benchmark shows of one recording in one camera, and the truth it scores with.
+
+Axes: n windows, t frames.
+"""
+
+from dataclasses import dataclass, fields, replace
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Bool, Int64
+from torch import Tensor
+
+from vitruve.data.level_camera import R_WORLD_CAM
+from vitruve.data.sequences import MotionSequence
+from vitruve.poses import PoseBatch
+
+_PER_FRAME = (
+    "keypoints_px",
+    "keypoints_valid",
+    "confidence",
+    "joints_cam",
+    "valid",
+    "scale_m_per_px",
+)
+"""Fields of a batch that have an axis of frames."""
+
+
+@runtime_checkable
+class AnyClip(Protocol):
+    """What every benchmark's clips say of themselves."""
+
+    @property
+    def name(self) -> str:
+        """Unique within the benchmark."""
+        ...
+
+    @property
+    def set(self) -> str:
+        """The part of the test data that is scored on its own."""
+        ...
+
+    @property
+    def action(self) -> str:
+        """Group of the per-action table."""
+        ...
+
+    @property
+    def frames(self) -> int:
+        """Length."""
+        ...
+
+
+@dataclass(frozen=True)
+class RecordedClip:
+    """A clip of a benchmark whose data state no more than this."""
+
+    name: str
+    set: str
+    action: str
+    frames: int
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One test clip in one camera."""
+
+    clip: AnyClip
+    camera: int
+    """Which of the clip's, from 0."""
+    batch: PoseBatch
+    """A batch of one: keypoints, camera and true joints of every frame."""
+    scored: Bool[Tensor, "t"]
+    """Frames that count; the others are predicted but not scored."""
+
+
+def recorded_view(sequence: MotionSequence, clip: AnyClip, camera: int) -> View:
+    """A sequence as its own camera and detector saw it; frames with a missing joint do not count.
+
+    Where there is no camera, the joints are in the axes of a level one.
+    """
+    assert sequence.joints_world is not None
+    assert sequence.valid is not None
+    joints_world, valid = map(torch.from_numpy, (sequence.joints_world, sequence.valid))
+    lens = sequence.cameras[camera] if sequence.cameras else None
+    seen = sequence.keypoints[camera]
+    if lens is None:
+        joints_cam = joints_world @ torch.tensor(R_WORLD_CAM)
+    else:
+        joints_cam = lens.joints_to_cam(joints_world)
+    batch = PoseBatch(
+        keypoint_skeleton=seen.skeleton,
+        keypoints_px=seen.keypoints_px,
+        keypoints_valid=seen.valid,
+        confidence=seen.confidence,
+        image_size_px=torch.tensor(seen.image_size_px, dtype=torch.float32),
+        intrinsics=None if lens is None else lens.intrinsics,
+        distortion=None if lens is None else lens.distortion,
+        fps=torch.tensor(sequence.fps),
+        skeleton=sequence.skeleton,
+        joints_cam=joints_cam,
+        valid=valid,
+    )
+    return View(clip, camera, batch.map(lambda x: x[None]), valid.all(-1))
+
+
+def cut_windows(batch: PoseBatch, windows: Int64[Tensor, "n t"]) -> PoseBatch:
+    """Windows of a batch of one, given by their frames, as the examples of a batch."""
+    changed = {}
+    for field in fields(batch):
+        value = getattr(batch, field.name)
+        if field.name in _PER_FRAME and value is not None:
+            changed[field.name] = value[0, windows]
+        elif isinstance(value, Tensor):
+            changed[field.name] = value.expand(len(windows), *value.shape[1:])
+    return replace(batch, **changed)
