@@ -144,7 +144,7 @@ def _from_json(path: Path, split: str) -> Iterator[MotionSequence]:
             np.array([_rows(samples[sample][key], width) for sample in order])
             for key, width in (("keypoints_2d", 2), ("keypoints_3d", 3))
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(
             f"{path} is not {{sample: {{keypoints_2d, keypoints_3d}}}} with 133 joints: {error!r}"
         ) from error

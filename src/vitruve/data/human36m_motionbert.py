@@ -113,8 +113,12 @@ class _Rows:
 
     def __init__(self, columns: Mapping[str, Any], split: str) -> None:
         self._columns = columns
-        self._count = len(self._column("source"))
-        self._source = [str(s) for s in columns["source"]]
+        self._source, self._action, self._camera = map(
+            self._texts, ("source", "action", "camera_name")
+        )
+        self._count = len(self._source)
+        if {len(self._action), len(self._camera)} != {self._count}:
+            raise ValueError("source, action and camera_name differ in length")
         self._points = self._numbers("joint_2d", (_NUM_JOINTS, -1))[..., :2]
         self._joints = self._numbers("joint3d_image", (_NUM_JOINTS, 3))
         self._confidence = np.ones((self._count, _NUM_JOINTS))
@@ -131,13 +135,13 @@ class _Rows:
         return list(zip(starts, [*starts[1:], self._count], strict=True))
 
     def video(self, start: int, stop: int) -> Video:
-        camera, action = (str(self._column(c)[start]) for c in ("camera_name", "action"))
+        camera = self._camera[start]
         if camera not in IMAGE_SIZES_PX:
             raise ValueError(f"camera {camera!r} in row {start} is none of Human3.6M's")
         at = slice(start, stop)
         return Video(
             name=self._source[start],
-            action=action,
+            action=self._action[start],
             image_size_px=IMAGE_SIZES_PX[camera],
             keypoints_px=self._points[at],
             confidence=self._confidence[at],
@@ -146,10 +150,14 @@ class _Rows:
             joints_m=None if self._metric is None else self._metric[at],
         )
 
-    def _column(self, name: str) -> Any:
-        if name not in self._columns:
+    def _column(self, name: str) -> list[Any] | np.ndarray:
+        column = self._columns.get(name)
+        if not isinstance(column, list | np.ndarray) or np.ndim(column) == 0:
             raise ValueError(f"there is no column {name!r}")
-        return self._columns[name]
+        return column
+
+    def _texts(self, name: str) -> list[str]:
+        return [str(value) for value in self._column(name)]
 
     def _numbers(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
         array = np.asarray(self._column(name))

@@ -51,7 +51,7 @@ def _dataset(path: Path, file: Any, name: str) -> np.ndarray:
     shape = getattr(file[name], "shape", None)
     if shape is None or int(np.prod(shape, dtype=np.float64)) > MAX_VALUES:
         raise ValueError(f"{path}: {name!r} has shape {shape}; at most {MAX_VALUES:,} numbers")
-    return file[name][()]
+    return np.asarray(file[name][()])
 
 
 def _h5py(path: Path) -> ModuleType:
