@@ -13,6 +13,7 @@ from vitruve.data.cameras import (
     rig_centre,
     stand_at,
 )
+from vitruve.geometry.projection import project
 
 
 def pinhole(cameras, points_cam):
@@ -31,6 +32,33 @@ def test_published_rigs_stand_where_they_should():
             assert 1.3 < T[2, 3] < 1.8  # height over the floor, metres
             assert T[2, 1] < -0.9  # the image's y axis points down
             assert camera.distortion.shape == (5,)
+
+
+# Camera-frame point and its undistorted image point over half the width, as VideoPose3D's
+# world_to_camera and project_to_2d_linear give them for POINT.
+POINT = [0.59030377, 0.60362348, 0.01938794]
+PUBLISHED = {
+    ("S1", 0): ([-0.6433522, 0.6672444, 4.6932359], [-0.2888453, 0.3541292]),
+    ("S1", 1): ([1.0240109, 0.3308292, 5.9171143], [0.4156210, 0.1444548]),
+    ("S9", 0): ([-0.5959628, 0.5830402, 4.7242222], [-0.2638140, 0.3112227]),
+    ("S9", 1): ([0.7883682, 0.3081908, 6.0373440], [0.3179510, 0.1332930]),
+}
+
+
+@pytest.mark.parametrize("which", PUBLISHED)
+def test_cameras_are_videopose3ds(which):
+    subject, number = which
+    camera = h36m_rigs()[subject][number]
+    expected_cam, expected_image = map(torch.tensor, PUBLISHED[which])
+    found = camera.joints_to_cam(torch.tensor([POINT]))
+    torch.testing.assert_close(found[0], expected_cam, atol=2e-6, rtol=0)
+    torch.testing.assert_close(
+        camera.joints_to_world(found)[0], torch.tensor(POINT), atol=3e-6, rtol=0
+    )
+    width, height = camera.image_size_px
+    pixels = project(found, camera.intrinsics)[0]
+    image = pixels / width * 2 - torch.tensor([1, height / width])
+    torch.testing.assert_close(image, expected_image, atol=1e-6, rtol=0)
 
 
 def test_distortion_is_in_opencv_order():

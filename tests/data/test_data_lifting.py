@@ -19,6 +19,7 @@ from vitruve.data.windows import (
     centred_windows,
     resample,
     tiled_windows,
+    whole_windows,
     window_starts,
 )
 from vitruve.geometry.projection import project
@@ -60,6 +61,26 @@ def test_tiled_windows_end_with_the_clip(frames, firsts):
 
 def test_short_clips_repeat_their_last_frame():
     assert tiled_windows(2, 4).tolist() == [[0, 1, 1, 1]]
+
+
+# Frames that the published evaluations feed for clips of n frames: MixSTE, KTPFormer and D3DP side
+# by side, PoseFormerV2 around each frame, MotionBERT (stride 3) within the clip.
+def test_windows_are_the_published_ones():
+    spans = {5: [], 9: [0], 18: [0, 9], 23: [0, 9, 14], 27: [0, 9, 18], 28: [0, 9, 18, 19]}
+    for n, firsts in spans.items():
+        expected = [list(range(first, first + 9)) for first in firsts] or [[0, 1, 2, 3] + [4] * 5]
+        assert tiled_windows(n, 9).tolist() == expected
+    around = centred_windows(12, 5)
+    assert around[:2].tolist() == [[0, 0, 0, 1, 2], [0, 0, 1, 2, 3]]
+    assert around[-1].tolist() == [9, 10, 11, 11, 11]
+    assert whole_windows(30, 9, 3)[:, 0].tolist() == [0, 3, 6, 9, 12, 15, 18, 21]
+    assert whole_windows(13, 9, 3)[:, 0].tolist() == [0, 3]
+    assert whole_windows(30, 9, 3)[2].tolist() == list(range(6, 15))
+
+
+def test_whole_windows_repeat_the_frames_of_short_clips():
+    assert whole_windows(2, 5, 5).tolist() == [[0, 0, 0, 1, 1]]
+    assert whole_windows(12, 5, 5).tolist() == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
 
 
 def test_window_starts_cover_every_sequence():

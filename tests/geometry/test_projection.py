@@ -49,6 +49,21 @@ def test_linear_projection_is_videopose3ds():
     torch.testing.assert_close(project(points, intrinsics), expected, rtol=0, atol=1e-6)
 
 
+def test_back_projection_is_p_stmos():
+    # P-STMO's uvd2xyz: image points over half the width, depths relative to a root at 5.3267527 m;
+    # joints relative to the root.
+    intrinsics = torch.tensor([[2.2900989, 0, 0.0250831], [0, 2.2875624, 0.0288731], [0, 0, 1]])
+    points = torch.tensor(
+        [[0.2442295, 0.6781783], [-0.9086731, -1.9918382], [0.0166573, 0.2057313]]
+    )
+    depth = 5.3267527 + torch.tensor([0.0, 0.9716230, -0.7835948])
+    found = back_project(points, depth, intrinsics)
+    expected = torch.tensor(
+        [[-3.0778079, -7.0756059, 0.9716230], [-0.5264480, -1.1607080, -0.7835950]]
+    )
+    torch.testing.assert_close(found[1:] - found[:1], expected, rtol=0, atol=3e-6)
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 10**6), st.sampled_from([0, 5, 8, 12]))
 def test_back_projection_inverts_projection(seed, terms):
