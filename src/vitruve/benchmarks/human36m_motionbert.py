@@ -107,8 +107,8 @@ def _batch(video: Video, keypoints: str) -> PoseBatch:
     batch = PoseBatch(
         keypoint_skeleton=skeleton("h36m_17"),
         keypoints_px=torch.from_numpy(points).float(),
-        keypoints_valid=torch.from_numpy(confidence > 0),
-        confidence=torch.from_numpy(confidence).float().clamp(0, 1),
+        keypoints_valid=torch.ones(confidence.shape, dtype=torch.bool),
+        confidence=torch.from_numpy(confidence).float(),
         image_size_px=torch.tensor(video.image_size_px, dtype=torch.float32),
         fps=torch.tensor(FPS),
         skeleton=skeleton("h36m_17"),

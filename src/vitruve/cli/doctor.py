@@ -16,6 +16,7 @@ _EXTRAS = {
     "body": ("anny",),
     "image": ("timm", "torchvision"),
     "cluster": ("ray",),
+    "mat": ("h5py",),
     "parquet": ("pyarrow",),
 }
 """What each extra of the package brings."""

@@ -33,6 +33,7 @@ CAMERAS = ("54138969", "55011271", "58860488", "60457274")
 _IMAGE_SIZE_PX = (1000, 1000)
 """Of the json files, which do not name the camera; two of the four are 2 pixels higher."""
 _FPS = 10.0
+"""Of the images that samples were chosen from; samples have gaps."""
 _NUM_JOINTS = 133
 _MAX_JSON_BYTES = 4 * 2**30
 

@@ -132,6 +132,8 @@ class _Rows:
     def spans(self) -> list[tuple[int, int]]:
         """First row of each video and the row behind its last; a video's rows are consecutive."""
         starts = [i for i in range(self._count) if i == 0 or self._source[i] != self._source[i - 1]]
+        if len({self._source[i] for i in starts}) < len(starts):
+            raise ValueError("the rows of a video are not consecutive")
         return list(zip(starts, [*starts[1:], self._count], strict=True))
 
     def video(self, start: int, stop: int) -> Video:
@@ -176,7 +178,6 @@ def _sequence(video: Video, split: str) -> MotionSequence:
     half_width = video.image_size_px[0] / 2
     joints = video.joints_px / half_width if video.joints_m is None else video.joints_m
     valid = np.ones(joints.shape[:2], dtype=bool)
-    seen = torch.from_numpy(video.confidence > 0)
     skeleton = SKELETONS["h36m_17"]
     return MotionSequence(
         name=video.name,
@@ -191,8 +192,8 @@ def _sequence(video: Video, split: str) -> MotionSequence:
             KeypointSequence(
                 skeleton=skeleton,
                 keypoints_px=torch.from_numpy(video.keypoints_px.astype(np.float32)),
-                valid=seen,
-                confidence=torch.from_numpy(video.confidence.astype(np.float32)).clamp(0, 1),
+                valid=torch.from_numpy(valid),
+                confidence=torch.from_numpy(video.confidence.astype(np.float32)),
                 frames=torch.arange(len(joints)),
                 fps=FPS,
                 image_size_px=video.image_size_px,

@@ -38,6 +38,7 @@ _STUDIO_LENS = (1500.17, 1017.39, 1043.03)
 _OUTDOOR_LENS = (1683.98, 939.86, 560.14)
 """Focal length and principal point of the test cameras, pixels; as in D3DP's evaluation."""
 _TEST_FPS = 25.0
+"""The files state none; no score depends on it."""
 _NUM_JOINTS = 17
 
 
@@ -126,8 +127,9 @@ def _mat_fields(path: Path, annotation: Annotation) -> tuple[Any, Any, Any]:
         raise _missing(path)
     arrays = read_mat(path, ("annot2", annotation, "valid_frame"))
     # HDF5 order: frames, people (one), joints, coordinates.
-    points, joints = (np.squeeze(arrays[name], 1) for name in ("annot2", annotation))
-    return points, joints, arrays["valid_frame"]
+    if odd := [a.shape for a in (arrays["annot2"], arrays[annotation]) if a.shape[1:2] != (1,)]:
+        raise ValueError(f"{path}: annotations of shape {odd[0]}, expected (t, 1, 17, c)")
+    return arrays["annot2"][:, 0], arrays[annotation][:, 0], arrays["valid_frame"]
 
 
 def _test_sequence(path: Path, name: str, fields: tuple[Any, Any, Any]) -> MotionSequence:
