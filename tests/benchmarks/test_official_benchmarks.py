@@ -11,7 +11,7 @@ from vitruve.benchmarks import BENCHMARKS, write_predictions
 from vitruve.benchmarks.human36m_motionbert import Human36mMotionBert
 from vitruve.benchmarks.predictions import Predictions, read_predictions
 from vitruve.estimators import Lifter, LifterConfig
-from vitruve.nets import SimpleBaselineConfig, VideoPose3DConfig
+from vitruve.nets import DSTFormerConfig, SimpleBaselineConfig, VideoPose3DConfig
 from vitruve.skeletons import skeleton
 
 
@@ -199,6 +199,16 @@ def test_motionbert_estimators_speak_pixels_and_are_given_the_scale(tmp_path):
     unscaled = make("human36m", tmp_path)
     with pytest.raises(ValueError, match=r"needs PoseBatch\.scale_m_per_px"):
         unscaled.predict(lifter, tmp_path / "q.npz")
+
+
+def test_motionbert_takes_nets_with_confidence(tmp_path):
+    benchmark = make("human36m_motionbert", tmp_path)
+    joints = skeleton("h36m_17")
+    net = DSTFormerConfig(17, 17, 3, 5, channels=16, representation_channels=8, depth=1)
+    config = LifterConfig(joints, joints, "dstformer", net, "weak_perspective", confidence=True)
+    result = benchmark.score(benchmark.predict(Lifter(config), tmp_path / "p.npz"))
+    assert result["facts"] == {"window": "5"}
+    assert result["sets"]["test"]["metrics"]["mpjpe_mm"] > 10
 
 
 def test_3dhp_counts_valid_frames_and_14_joints_for_pck(tmp_path):
