@@ -92,10 +92,23 @@ class WeakPerspective(Screen):
         self, joints: Float[Tensor, "*b t j 3"], batch: PoseBatch
     ) -> Float[Tensor, "*b t j 3"]:
         """Net output in pixels, times the metres of a pixel."""
-        assert batch.scale_m_per_px is not None
-        scale = batch.scale_m_per_px * batch.image_size_px[..., None, 0] / 2
-        cut = (scale.shape[-1] - joints.shape[-3]) // 2
-        return joints * scale[..., cut : cut + joints.shape[-3], None, None]
+        return joints * _half_width_m(joints, batch)
+
+    def encode_joints(
+        self, joints: Float[Tensor, "*b t j 3"], batch: PoseBatch
+    ) -> Float[Tensor, "*b t j 3"]:
+        """What ``decode`` makes these joints of."""
+        return joints / _half_width_m(joints, batch)
+
+
+def _half_width_m(
+    joints: Float[Tensor, "*b t j 3"], batch: PoseBatch
+) -> Float[Tensor, "*b t 1 1"]:
+    """What half the image's width spans at the person, metres, in the batch's central frames."""
+    assert batch.scale_m_per_px is not None
+    scale = batch.scale_m_per_px * batch.image_size_px[..., None, 0] / 2
+    cut = (scale.shape[-1] - joints.shape[-3]) // 2
+    return scale[..., cut : cut + joints.shape[-3], None, None]
 
 
 NORMALISERS: dict[str, Normaliser] = {
