@@ -101,9 +101,7 @@ class WeakPerspective(Screen):
         return joints / _half_width_m(joints, batch)
 
 
-def _half_width_m(
-    joints: Float[Tensor, "*b t j 3"], batch: PoseBatch
-) -> Float[Tensor, "*b t 1 1"]:
+def _half_width_m(joints: Float[Tensor, "*b t j 3"], batch: PoseBatch) -> Float[Tensor, "*b t 1 1"]:
     """What half the image's width spans at the person, metres, in the batch's central frames."""
     assert batch.scale_m_per_px is not None
     scale = batch.scale_m_per_px * batch.image_size_px[..., None, 0] / 2
