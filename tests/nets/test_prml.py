@@ -19,6 +19,7 @@ ABLATIONS = [
     {"learn_bias": False},
     *({"order": order} for order in ("S", "T", "S-T", "S->T")),
     {"channels": 8},
+    {"causal": True},
 ]
 
 
@@ -117,10 +118,37 @@ def test_a_layer_without_an_encoder_does_not_look_along_its_axis():
         ("S", (slice(None), 0), (slice(None), slice(1, None))),
         ("T", (slice(None), slice(None), 0), (slice(None), slice(None), slice(1, None))),
     ):
-        branch = make_net(order=order).branch_2d
+        layer = make_net(order=order).branch_2d[0]
         other = x.clone()
         other[changed] += 1
-        assert torch.allclose(branch(x)[kept], branch(other)[kept], atol=1e-6)
+        assert torch.allclose(layer(x)[kept], layer(other)[kept], atol=1e-6)
+
+
+@pytest.mark.parametrize("frames", [1, 3, 4, 5, 8, 11])
+def test_causal_looks_back_as_far_as_its_band(frames):
+    net = make_net(causal=True, depth=1)
+    assert (net.window, net.receptive_field) == (None, 7)  # two attentions of 4 frames
+    x = torch.randn(1, frames, 5, 2, requires_grad=True)
+    joints = net(x)
+    assert joints.shape == (1, frames, 5, 3)
+    joints[0, -1].sum().backward()
+    touched = x.grad.abs().sum((0, 2, 3)).nonzero().flatten().tolist()
+    assert touched == list(range(max(0, frames - 7), frames))
+
+
+def test_causal_does_not_depend_on_the_place_in_the_clip():
+    net, x = make_net(causal=True), torch.randn(1, 24, 5, 2)
+    assert net.receptive_field == 10
+    torch.testing.assert_close(net(x[:, 5:])[:, 9:], net(x)[:, 14:])
+
+
+def test_causal_tells_how_long_ago_a_frame_was():
+    net, x = make_net(causal=True, branches="none"), torch.randn(1, 4, 5, 2)
+    swapped = x[:, [1, 0, 2, 3]]
+    torch.testing.assert_close(net(swapped)[:, 3], net(x)[:, 3])
+    with torch.no_grad():
+        net.bottom.st_temporal.attn.age_bias += torch.arange(4.0)
+    assert not torch.allclose(net(swapped)[:, 3], net(x)[:, 3], atol=1e-4)
 
 
 def test_no_published_weights():

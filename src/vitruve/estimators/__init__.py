@@ -19,6 +19,7 @@ from vitruve.estimators.saved import (
     make_estimator,
     save_estimator,
 )
+from vitruve.estimators.stream import Stream, open_stream
 
 __all__ = [
     "ESTIMATORS",
@@ -30,11 +31,13 @@ __all__ = [
     "MaskedKeypoints",
     "MaskedKeypointsConfig",
     "average_hypotheses",
+    "Stream",
     "copy_matching",
     "load",
     "load_estimator",
     "make_estimator",
     "nearest_to_keypoints",
+    "open_stream",
     "predict_flipped",
     "predict_with_spread",
     "save_estimator",

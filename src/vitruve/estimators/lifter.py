@@ -75,7 +75,7 @@ class Lifter(Estimator):
     def training_forward(self, batch: PoseBatch) -> Prediction:
         """Predict the central frames that have a full view, or all if the clip is too short."""
         before, after = self.net.padding
-        if before != after or batch.keypoints_px.shape[-3] < self.receptive_field:
+        if before != after or batch.keypoints_px.shape[-3] <= before + after:
             return self(batch)
         x = self._encode(batch)
         detailed = getattr(self.net, "detailed", None)
@@ -94,6 +94,24 @@ class Lifter(Estimator):
             features = detail.features.unflatten(0, leading) if leading else detail.features[0]
             prediction = replace(prediction, features=features)
         return prediction
+
+    def start(self) -> Any:
+        """Memory of a stream of frames that has seen nothing yet.
+
+        Raises:
+            ValueError: The net needs later frames to answer one.
+        """
+        if not hasattr(self.net, "start"):
+            raise ValueError(
+                f"{self.config.net} needs a whole clip at once; for a stream take a causal "
+                "video_pose_3d or prml"
+            )
+        return self.net.start()
+
+    def step(self, memory: Any, batch: PoseBatch) -> Prediction:
+        """Predict a batch's only frame, the next of the stream that ``memory`` remembers."""
+        joints = self.net.step(memory, self._encode(batch)[:, 0])
+        return self._decode(joints.unsqueeze(1), batch)
 
     def _slide(self, x: Float[Tensor, "b t k c"]) -> Float[Tensor, "b tout j 3"]:
         """The net on a clip of any length; a strided one in its dilated form, same weights."""

@@ -8,6 +8,10 @@ those that give its 13.0 M parameters and 49.3 G multiply-adds at 243 frames. Po
 are a code by joint plus a code by frame for each task, none before the shared bottom. A branch
 that is left out (its Table 4) hands its task the embedded shared features.
 
+Ours is the causal form, which looks back only and takes clips of any length or one frame after the
+other: attention over frames is banded and biased by age, position embeddings and task biases are
+by joint.
+
 Axes: b batch, t frames, j joints (one token each), c channels.
 """
 
@@ -19,14 +23,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vitruve.nets.causal_attention import CausalAttention
 from vitruve.nets.detail import Detail
 from vitruve.nets.dstformer import DualStreamBlock
 from vitruve.nets.layers import Block, check_tokens
 from vitruve.nets.prml_decoder import Bias, TaskAwareDecoder
 from vitruve.nets.renaming import rename_keys
+from vitruve.nets.ring import Ring
 
 Order = Literal["S", "T", "S-T", "S->T", "T->S"]
 """Encoders of a layer: over joints (S), over frames (T), side by side, or one after the other."""
+Memory = dict[nn.Module, Ring]
+"""Of a stream: the past keys and values of every attention over frames."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class PrMLConfig:
     in_channels: int = 2
     """Numbers per keypoint: 2 for x and y, 3 with the detector's confidence."""
     num_frames: int = 243
-    """Frames of the clips it takes and answers."""
+    """Frames of the clips it takes and answers; causal: frames that one attention looks at."""
     channels: int = 128
     """Features of a token."""
     depth: int = 13
@@ -65,6 +73,8 @@ class PrMLConfig:
     """What the depth bias starts from (its Tables 5, 6 and 9)."""
     learn_bias: bool = True
     """Train the biases; otherwise they stay as drawn (its Table 6)."""
+    causal: bool = False
+    """Look back only, so that nothing comes from the future; takes clips of any length."""
 
     def __post_init__(self) -> None:
         """Check the sizes."""
@@ -80,9 +90,8 @@ class PrML(nn.Module):
     def __init__(self, config: PrMLConfig) -> None:
         super().__init__()
         self.config = config
-        c = config.channels
-        self.embed = nn.Linear(config.in_channels, c)
-        self.bottom = DualStreamBlock(c, config.num_heads, config.mlp_ratio, qkv_bias=False)
+        self.embed = nn.Linear(config.in_channels, config.channels)
+        self.bottom = _Bottom(config)
         self.position_2d = _Position(config)
         self.position_depth = _Position(config)
         self.branch_2d = _branch(config, config.branches in ("both", "2d"))
@@ -92,14 +101,18 @@ class PrML(nn.Module):
         self.head_depth = _head(config, 1)
 
     @property
-    def window(self) -> int:
-        """Frames of the clips it takes, no more and no fewer."""
-        return self.config.num_frames
+    def window(self) -> int | None:
+        """Frames of the clips it takes, no more and no fewer; None for any number (causal)."""
+        return None if self.config.causal else self.config.num_frames
 
     @property
     def receptive_field(self) -> int:
         """Frames that one output frame sees."""
-        return self.config.num_frames
+        if not self.config.causal:
+            return self.config.num_frames
+        in_branches = self.config.branches != "none" and self.config.order != "S"
+        looks = 1 + self.config.depth * in_branches
+        return 1 + looks * (self.config.num_frames - 1)
 
     def forward(self, keypoints: Float[Tensor, "b t j c"]) -> Float[Tensor, "b t j 3"]:
         """Lift normalised keypoints to joints in the unit the weights were trained for."""
@@ -110,10 +123,34 @@ class PrML(nn.Module):
         joints, supports = self._lift(keypoints)
         return Detail(joints, torch.stack(supports, dim=1) if supports else None)
 
-    def _lift(self, keypoints: Float[Tensor, "b t j c"]) -> tuple[Tensor, list[Tensor]]:
-        shared = self.bottom(self.embed(keypoints))
-        pose_2d = self.branch_2d(self.position_2d(shared))
-        depth = self.branch_depth(self.position_depth(shared))
+    def start(self) -> Memory:
+        """Memory of a stream that has seen nothing yet.
+
+        Raises:
+            ValueError: The net is not causal.
+        """
+        if not self.config.causal:
+            raise ValueError(
+                f"this PrML needs all {self.config.num_frames} frames of a clip at once; only one "
+                "trained with causal=True can answer frame by frame"
+            )
+        causal = (m for m in self.modules() if isinstance(m, CausalAttention))
+        return {module: Ring(self.config.num_frames) for module in causal}
+
+    @torch.no_grad()
+    def step(self, memory: Memory, frame: Float[Tensor, "b j c"]) -> Float[Tensor, "b j 3"]:
+        """Lift one more frame of a stream, exactly as ``forward`` would at its place in a clip."""
+        return self._lift(frame.unsqueeze(1), memory)[0].squeeze(1)
+
+    def _lift(
+        self, keypoints: Float[Tensor, "b t j c"], memory: Memory | None = None
+    ) -> tuple[Tensor, list[Tensor]]:
+        shared = self.bottom(self.embed(keypoints), memory)
+        pose_2d, depth = self.position_2d(shared), self.position_depth(shared)
+        for layer in self.branch_2d:
+            pose_2d = layer(pose_2d, memory)
+        for layer in self.branch_depth:
+            depth = layer(depth, memory)
         supports: list[Tensor] = []
         if self.decoder is not None:
             pose_2d, depth, supports = self.decoder(pose_2d, depth)
@@ -134,16 +171,36 @@ class PrML(nn.Module):
         del state
 
 
+class _Bottom(DualStreamBlock):
+    """The shared bottom; its attention over frames can look back only."""
+
+    def __init__(self, config: PrMLConfig) -> None:
+        super().__init__(config.channels, config.num_heads, config.mlp_ratio, qkv_bias=False)
+        if config.causal:
+            self.st_temporal, self.ts_temporal = _frame_block(config), _frame_block(config)
+
+    def forward(
+        self, x: Float[Tensor, "b t j c"], memory: Memory | None = None
+    ) -> Float[Tensor, "b t j c"]:
+        st = _over_frames(self.st_temporal, self.st_spatial(x), memory)
+        ts = self.ts_spatial(_over_frames(self.ts_temporal, x, memory))
+        weights = self.fusion(torch.cat([st, ts], dim=-1)).softmax(dim=-1)
+        return weights[..., :1] * st + weights[..., 1:] * ts
+
+
 class _Position(nn.Module):
     """Adds a task's learnable position embedding."""
 
     def __init__(self, config: PrMLConfig) -> None:
         super().__init__()
-        self.joint = nn.Parameter(0.02 * torch.randn(config.num_joints, config.channels))
-        self.frame = nn.Parameter(0.02 * torch.randn(config.num_frames, 1, config.channels))
+        j, c = config.num_joints, config.channels
+        self.joint = nn.Parameter(0.02 * torch.randn(j, c))
+        code = 0.02 * torch.randn(config.num_frames, 1, c)
+        self.frame = None if config.causal else nn.Parameter(code)
 
     def forward(self, x: Float[Tensor, "b t j c"]) -> Float[Tensor, "b t j c"]:
-        return x + self.joint + self.frame
+        x = x + self.joint
+        return x if self.frame is None else x + self.frame
 
 
 class _Layer(nn.Module):
@@ -152,39 +209,54 @@ class _Layer(nn.Module):
     def __init__(self, config: PrMLConfig) -> None:
         super().__init__()
         self.order: Order = config.order
-        self.frames = None if config.order == "S" else _block(config)
+        self.frames = None if config.order == "S" else _frame_block(config)
         self.joints = None if config.order == "T" else _block(config)
 
-    def forward(self, x: Float[Tensor, "b t j c"]) -> Float[Tensor, "b t j c"]:
+    def forward(
+        self, x: Float[Tensor, "b t j c"], memory: Memory | None = None
+    ) -> Float[Tensor, "b t j c"]:
+        def over_joints(y: Tensor) -> Tensor:
+            return y if self.joints is None else self.joints(y)
+
+        def over_frames(y: Tensor) -> Tensor:
+            return y if self.frames is None else _over_frames(self.frames, y, memory)
+
         match self.order:
-            case "S":
-                return self._over_joints(x)
-            case "T":
-                return self._over_frames(x)
             case "S-T":
-                return (self._over_joints(x) + self._over_frames(x)) / 2
-            case "S->T":
-                return self._over_frames(self._over_joints(x))
-            case "T->S":
-                return self._over_joints(self._over_frames(x))  # Eq. (1)
+                return (over_joints(x) + over_frames(x)) / 2
+            case "S" | "S->T":
+                return over_frames(over_joints(x))
+            case "T" | "T->S":
+                return over_joints(over_frames(x))  # Eq. (1)
             case _:
                 assert_never(self.order)
 
-    def _over_joints(self, x: Float[Tensor, "b t j c"]) -> Float[Tensor, "b t j c"]:
-        assert self.joints is not None
-        return self.joints(x)
 
-    def _over_frames(self, x: Float[Tensor, "b t j c"]) -> Float[Tensor, "b t j c"]:
-        assert self.frames is not None
-        return self.frames(x.transpose(1, 2)).transpose(1, 2)
+def _over_frames(
+    block: Block, x: Float[Tensor, "b t j c"], memory: Memory | None
+) -> Float[Tensor, "b t j c"]:
+    """Attend along each joint's frames; with a memory, ``x`` is the one new frame."""
+    if memory is None:
+        return block(x.transpose(1, 2)).transpose(1, 2)
+    assert isinstance(block.attn, CausalAttention)
+    x = x + block.attn.step(block.norm1(x), memory[block.attn])
+    return x + block.mlp(block.norm2(x))
 
 
-def _branch(config: PrMLConfig, there: bool) -> nn.Sequential:
-    return nn.Sequential(*(_Layer(config) for _ in range(config.depth if there else 0)))
+def _branch(config: PrMLConfig, there: bool) -> nn.ModuleList:
+    return nn.ModuleList(_Layer(config) for _ in range(config.depth if there else 0))
 
 
 def _block(config: PrMLConfig) -> Block:
     return Block(config.channels, config.num_heads, config.mlp_ratio, qkv_bias=False)
+
+
+def _frame_block(config: PrMLConfig) -> Block:
+    block = _block(config)
+    if config.causal:
+        c, heads, window = config.channels, config.num_heads, config.num_frames
+        block.attn = CausalAttention(c, heads, qkv_bias=False, window=window)
+    return block
 
 
 def _head(config: PrMLConfig, out: int) -> nn.Sequential:

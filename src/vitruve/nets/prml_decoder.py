@@ -32,7 +32,8 @@ class TaskAwareDecoder(nn.Module):
         super().__init__()
         c = config.channels
         self.align = nn.Linear(2 * c, 2) if config.align else None
-        shape = (config.num_frames, config.num_joints, c)
+        frames = () if config.causal else (config.num_frames,)
+        shape = (*frames, config.num_joints, c)
         self.bias_2d = _bias(config.bias_2d, shape, config.learn_bias)
         self.bias_depth = _bias(config.bias_depth, shape, config.learn_bias)
         self.complement_2d = _CrossBlock(c, config.num_heads, config.mlp_ratio)

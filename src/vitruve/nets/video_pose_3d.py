@@ -14,11 +14,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from operator import mul
+from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from vitruve.nets.renaming import Rules, rename_keys, split_features
+from vitruve.nets.ring import Ring
 
 _SLOTS = {"conv": "0", "bn": "1"}
 _RULES: Rules = {
@@ -121,6 +125,35 @@ class VideoPose3D(nn.Module):
             x = block(x)
         return self.shrink(x).transpose(1, 2).unflatten(2, (self.config.num_joints, 3))
 
+    def start(self) -> list[Ring]:
+        """Memory of a stream that has seen nothing yet: the past inputs of each wide convolution.
+
+        Raises:
+            ValueError: The net is not causal.
+        """
+        if not self.config.causal:
+            raise ValueError(
+                f"this VideoPose3D looks {self.padding[1]} frames ahead; only one trained with "
+                "causal=True can answer frame by frame"
+            )
+        spacings = [1, *accumulate(self.config.widths, mul)]
+        reaches = [(w - 1) * s for w, s in zip(self.config.widths, spacings, strict=False)]
+        return [Ring(reach + 1) for reach in reaches]
+
+    @torch.no_grad()
+    def step(self, memory: list[Ring], frame: Float[Tensor, "b k c"]) -> Float[Tensor, "b j 3"]:
+        """Lift one more frame of a stream at the cost of one output column.
+
+        Equal to ``forward`` on the clip so far, padded in front with its first frame.
+        """
+        first, *pasts = memory
+        blocks: Any = self.blocks
+        x = self.expand.newest(frame.flatten(1), first)
+        for block, past in zip(blocks, pasts, strict=True):
+            x = x + block.point.newest(block.wide.newest(x, past))
+        shrunk = functional.linear(x, self.shrink.weight.flatten(1), self.shrink.bias)
+        return shrunk.unflatten(1, (self.config.num_joints, 3))
+
     @staticmethod
     def from_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Rename the keys of the published nets (dilated and single-frame alike) to ours.
@@ -157,6 +190,20 @@ class _ConvBlock(nn.Sequential):
         super().__init__(
             conv, nn.BatchNorm1d(config.channels), nn.ReLU(), nn.Dropout(config.dropout)
         )
+
+    def newest(self, x: Float[Tensor, "b c"], past: Ring | None = None) -> Float[Tensor, "b d"]:
+        """The output column of one more input column; ``past`` holds those before."""
+        conv, *rest = self
+        weight: Any = conv.weight
+        columns = x.unsqueeze(1)
+        if past is not None:
+            past.push(x)
+            spacing = (past.size - 1) // max(1, weight.shape[2] - 1)
+            columns = past.ago(range(past.size - 1, -1, -max(1, spacing)))
+        y = functional.linear(columns.transpose(1, 2).flatten(1), weight.flatten(1))
+        for layer in rest:
+            y = layer(y)
+        return y
 
 
 class _Residual(nn.Module):

@@ -120,8 +120,9 @@ _VARIANTS = {
     "width_three_quarters": _Variant(width=0.75),
     "information_1": _Variant(information=1.0),
     "information_tenth": _Variant(information=0.1),
-    # Ours: the other bound of the mutual information.
+    # Ours: the other bound of the mutual information; a net that looks back only.
     "info_nce": _Variant(bound="info_nce"),
+    "causal": _Variant({"causal": True}),
 }
 _BY_TASK = TermConfig("task_position", TaskPositionConfig())
 _HEADS = {"joint": TermConfig("position", PositionConfig()), "split": _BY_TASK}
