@@ -5,7 +5,7 @@ Axes: b examples (here always 1), t frames, j joints.
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
 import torch
@@ -41,7 +41,17 @@ DETECTOR = DetectorConfig(
 """``detector``, spelled out so that it stays when defaults change."""
 
 
-def views(clip: Clip, motion: MotionSequence, keypoints: Keypoints) -> Iterator[View]:
+@dataclass(frozen=True)
+class Noise:
+    """Gaussian noise of another size or seed than that of ``noisy``."""
+
+    sigma_px: float = NOISE_PX
+    """Standard deviation along x and y, in pixels of the 1000-pixel image."""
+    seed: int = NOISE_SEED
+    """The same draws for every size, so that curves over sizes are smooth."""
+
+
+def views(clip: Clip, motion: MotionSequence, keypoints: Keypoints | Noise) -> Iterator[View]:
     """The clip in each camera of its rig.
 
     The middle of its horizontal bounding box stands where the rig's optical axes meet; it is not
@@ -49,13 +59,14 @@ def views(clip: Clip, motion: MotionSequence, keypoints: Keypoints) -> Iterator[
     """
     assert motion.joints_world is not None
     rig = h36m_rigs()[clip.rig]
+    seed = keypoints.seed if isinstance(keypoints, Noise) else NOISE_SEED
     joints_world = stand_at(torch.from_numpy(motion.joints_world), rig_centre(rig))
     for number, camera in enumerate(rig):
         exact = _exact(motion, camera, joints_world)
         seen = inside_image(exact)
         scored = seen.keypoints_valid[0].all(-1)
         stream = zlib.crc32(f"{clip.name}/{number}".encode())
-        generator = step_generator(NOISE_SEED, stream)
+        generator = step_generator(seed, stream)
         yield View(clip, number, _disturbed(exact, keypoints, generator), scored)
 
 
@@ -80,13 +91,17 @@ def _exact(
     return batch.map(lambda x: x[None])
 
 
-def _disturbed(exact: PoseBatch, keypoints: Keypoints, generator: torch.Generator) -> PoseBatch:
+def _disturbed(
+    exact: PoseBatch, keypoints: Keypoints | Noise, generator: torch.Generator
+) -> PoseBatch:
     match keypoints:
         case "gt":
             return inside_image(exact)
         case "noisy":
+            return _disturbed(exact, Noise(), generator)
+        case Noise(sigma_px=sigma_px):
             noise = torch.randn(exact.keypoints_px.shape, generator=generator)
-            scale = NOISE_PX * exact.image_size_px[0, 0] / 1000
+            scale = sigma_px * exact.image_size_px[0, 0] / 1000
             return inside_image(replace(exact, keypoints_px=exact.keypoints_px + scale * noise))
         case "detector":
             return detect(exact, DETECTOR, generator)
