@@ -20,6 +20,7 @@ IMPORT_NAMES = {
     "lightning-fabric": "lightning_fabric",
     "pillow": "PIL",
     "ray[data]": "ray",
+    "scikit-learn": "sklearn",
 }
 
 
@@ -98,6 +99,7 @@ def test_the_verbs_of_the_command_line():
         "train",
         "evaluate",
         "benchmark",
+        "study",
         "data",
     )
 

@@ -38,7 +38,7 @@ def lift_view(
     the estimator's; keypoints that it wants and the benchmark lacks are given as not seen.
     """
     estimator.eval()
-    batch = _as_read(batch, estimator.keypoint_skeleton)
+    batch = as_read(batch, estimator.keypoint_skeleton)
     batch = batch.to(next(estimator.parameters()).device)
     answer = predict_flipped(estimator, batch) if flip else estimator(batch)
     joints = answer.joints_cam.mean(-4).float().cpu()
@@ -46,7 +46,7 @@ def lift_view(
     return conversion(estimator.skeleton, wanted).apply(joints, seen)[0]
 
 
-def _as_read(batch: PoseBatch, wanted: Skeleton) -> PoseBatch:
+def as_read(batch: PoseBatch, wanted: Skeleton) -> PoseBatch:
     """The batch with the keypoints that an estimator reads."""
     if batch.keypoint_skeleton.names == wanted.names:
         return batch

@@ -27,7 +27,7 @@ class Row:
     """``cpu`` or ``gpu``: the size of the run."""
     data: str
     """What it was measured on."""
-    metrics: Mapping[str, float]
+    metrics: Mapping[str, float | int]
     """By the names of ``vitruve.metrics``, units in the names."""
     command: str
     """What was typed."""

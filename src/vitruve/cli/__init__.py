@@ -15,6 +15,7 @@ VERBS = {
     "train": "train a recipe, or go on where it stopped",
     "evaluate": "score a file of predictions against a file of truth",
     "benchmark": "predict a benchmark to a file and score the file",
+    "study": "answer one question about lifters with numbers and a picture",
     "data": "build and check sequence stores",
 }
 """What each verb does, in the order people meet them."""

@@ -18,6 +18,7 @@ _EXTRAS = {
     "cluster": ("ray",),
     "mat": ("h5py",),
     "parquet": ("pyarrow",),
+    "plots": ("matplotlib", "sklearn"),
 }
 """What each extra of the package brings."""
 
