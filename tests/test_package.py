@@ -101,12 +101,13 @@ def test_the_verbs_of_the_command_line():
         "benchmark",
         "study",
         "data",
+        "import-checkpoint",
     )
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_is_a_module(verb):
-    assert find_spec(f"vitruve.cli.{verb}") is not None
+    assert find_spec(f"vitruve.cli.{verb.replace('-', '_')}") is not None
 
 
 def test_the_version_is_stated_once_in_two_places():

@@ -87,7 +87,7 @@ class PoseBatch(TensorRecord):
     valid: Bool[Tensor, "*b t j"] | None = None
     """False where a label is missing; losses and metrics skip it."""
     scale_m_per_px: Float[Tensor, "*b t"] | None = None
-    """Metres that a pixel spans at the person, where a protocol tells it."""
+    """Metres that a pixel spans at the person, where a protocol tells it or a caller assumes it."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -206,3 +206,10 @@ def test_spread_stays_finite_when_nobody_is_seen():
     prediction = predict_with_spread(lifter, nobody, torch.Generator(), 2)
     assert prediction.joints_cam.isfinite().all()
     assert prediction.spread.isfinite().all()
+
+
+def test_the_unit_of_the_net_scales_what_it_says():
+    lifter, batch = make_lifter(), make_batch()
+    twin = Lifter(replace(lifter.config, metres_per_unit=0.001)).eval()
+    twin.load_state_dict(lifter.state_dict())
+    torch.testing.assert_close(twin(batch).joints_cam, lifter(batch).joints_cam / 1000)

@@ -6,10 +6,11 @@ import torch
 from people import camera, motion, seen, small_lifter
 
 import vitruve
-from vitruve.estimators import save_estimator
+from vitruve.estimators import Lifter, save_estimator
 from vitruve.io.keypoints import write_keypoints
 from vitruve.pipeline import lift as lift_stage
 from vitruve.pipeline import run as run_stage
+from vitruve.pipeline.place import PlaceConfig, stature
 from vitruve.pipeline.run import EstimateConfig, find_camera, is_keypoints, run_estimate
 from vitruve.pipeline.stages import Stages
 
@@ -95,6 +96,19 @@ def test_one_call_gives_people(clip):
 def test_bad_settings_are_one_clear_line(clip, settings, message):
     with pytest.raises((ValueError, KeyError), match=message):
         run_estimate(clip / "people.npz", clip / "out", config(clip, **settings))
+
+
+def test_a_model_that_says_pixels_gets_its_size_from_the_stated_height(clip):
+    lifter = small_lifter()
+    twin = Lifter(replace(lifter.config, normaliser="weak_perspective"))
+    twin.load_state_dict(lifter.state_dict())
+    save_estimator(twin, clip / "small.safetensors")
+    with pytest.raises(ValueError, match="says shapes without a size: give the height"):
+        run_estimate(clip / "people.npz", clip / "out", config(clip))
+    place = PlaceConfig(height_m=1.72)
+    people = run_estimate(clip / "people.npz", clip / "out", config(clip, place=place)).people
+    for person in people:
+        assert stature(person.joints_world, person.skeleton) == pytest.approx(1.72, rel=0.1)
 
 
 def test_a_camera_of_another_shape_is_refused(clip, tmp_path):

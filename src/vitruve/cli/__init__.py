@@ -17,8 +17,9 @@ VERBS = {
     "benchmark": "predict a benchmark to a file and score the file",
     "study": "answer one question about lifters with numbers and a picture",
     "data": "build and check sequence stores",
+    "import-checkpoint": "turn a published checkpoint of a lifting net into weights of ours",
 }
-"""What each verb does, in the order people meet them."""
+"""What each verb does, in the order people meet them; a module's name has _ for -."""
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -43,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(verb: str, rest: list[str]) -> int:
-    module = import_module(f"vitruve.cli.{verb}")
+    module = import_module(f"vitruve.cli.{verb.replace('-', '_')}")
     if os.environ.get("VITRUVE_DEBUG"):
         return module.main(rest)
     try:

@@ -148,7 +148,7 @@ class DiffusionLifter(Lifter):
         if batch.valid is not None:
             known = batch.valid & batch.valid[..., root : root + 1]
             joints = joints.where(known.unsqueeze(-1), 0.0)
-        joints = self.normaliser.encode_joints(joints, batch)
+        joints = self.normaliser.encode_joints(joints, batch) / self.config.metres_per_unit
         return joints.reshape(-1, 1, *joints.shape[-3:])
 
 

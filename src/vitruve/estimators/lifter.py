@@ -38,6 +38,9 @@ class LifterConfig:
     """Frame rate it is trained around; callers show it every n-th frame of faster clips."""
     confidence: bool = False
     """Give the net each keypoint's confidence as a third channel, 0 where it was not seen."""
+    metres_per_unit: float = 1.0
+    """Metres in one unit of what the net says, beyond what the normaliser knows; 0.001 for a net
+    that was trained on millimetres."""
 
     @classmethod
     def choices(cls, data: Mapping[str, Any]) -> dict[str, type]:
@@ -140,7 +143,8 @@ class Lifter(Estimator):
         self, output: Float[Tensor, "b t j 3"], batch: PoseBatch
     ) -> Float[Tensor, "*b t j 3"]:
         leading = batch.keypoints_px.shape[:-3]
-        return self.normaliser.decode(output.reshape(*leading, *output.shape[1:]), batch)
+        said = self.config.metres_per_unit * output.reshape(*leading, *output.shape[1:])
+        return self.normaliser.decode(said, batch)
 
 
 def _lookup(table: Mapping[str, Any], kind: str, name: Any) -> Any:

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vitruve.nets.official import bare_state
+from vitruve.nets.official import bare_state, shown_keys
 
 _DTYPES = {
     "FloatStorage": torch.float32,
@@ -72,8 +72,7 @@ def read_checkpoint(path: str | Path, part: str | None = None) -> dict[str, Tens
     if part is None:
         return bare_state(content)
     if not isinstance(content.get(part), dict):
-        held = ", ".join(map(str, content))
-        raise KeyError(f"{path} has no weights under {part!r}; it has {held}")
+        raise KeyError(f"{path} has no weights under {part!r}; it has {shown_keys(content)}")
     return bare_state(content[part])
 
 

@@ -4,10 +4,12 @@ Checkpoints wrap the weights under ``model_pos``, ``model`` or ``state_dict``, o
 dict itself; keys start with ``module.`` when the net was saved from inside DataParallel.
 """
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from vitruve import nets
@@ -26,8 +28,8 @@ def bare_state(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     named = all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items())
     if not state or not named:
         raise ValueError(
-            f"no state dict in this checkpoint with keys {_shown(checkpoint)}; expected tensors "
-            f"by name, or such a dict under one of {', '.join(_WRAPPERS)}"
+            f"no state dict in this checkpoint with keys {shown_keys(checkpoint)}; expected "
+            f"tensors by name, or such a dict under one of {', '.join(_WRAPPERS)}"
         )
     return {key.removeprefix("module."): value for key, value in state.items()}
 
@@ -39,15 +41,20 @@ def recognise(state: Mapping[str, Any]) -> tuple[str, Any]:
         state: The state dict, or the checkpoint around it.
 
     Raises:
-        ValueError: No net of ours has these keys.
+        ValueError: No net of ours has these keys, or they are there and their sizes make no sense.
     """
     bare = bare_state(state)
     for name, (net, _) in nets.LIFTERS.items():
-        config = net.config_from_official(bare)
+        try:
+            config = net.config_from_official(bare)
+        except (ArithmeticError, LookupError, ValueError) as error:
+            raise ValueError(
+                f"the keys are those of {name}, but no size of it can be read: {error}"
+            ) from error
         if config is not None:
             return name, config
     raise ValueError(
-        f"no lifter has the keys {_shown(bare)}; the known ones are {', '.join(nets.LIFTERS)}"
+        f"no lifter has the keys {shown_keys(bare)}; the known ones are {', '.join(nets.LIFTERS)}"
     )
 
 
@@ -69,16 +76,35 @@ def load_official(state: Mapping[str, Any], **hints: Any) -> nn.Module:
         if hint not in allowed:
             raise KeyError(f"{name} takes no hint {hint!r}; allowed: {', '.join(allowed)}")
     net_class, _ = nets.LIFTERS[name]
-    net = net_class(replace(config, **hints))
+    weights = net_class.from_official(bare)
+    net = _sized_like(weights, net_class, replace(config, **hints))
     try:
-        net.load_state_dict(net_class.from_official(bare))
+        net.load_state_dict(weights)
     except RuntimeError as error:
         raise ValueError(
-            f"the weights do not fit {name} as recognised: {' '.join(str(error).split())}"
+            f"the weights do not fit {name} as recognised: {textwrap.shorten(str(error), 500)}"
         ) from error
     return net.eval()
 
 
-def _shown(state: Mapping[str, Any]) -> str:
+def shown_keys(state: Mapping[str, Any]) -> str:
+    """Some keys of a checkpoint, and how many more there are, for messages."""
     keys = [str(key) for key in state]
     return ", ".join(keys[:4]) + (f" and {len(keys) - 4} more" if len(keys) > 4 else "")
+
+
+def _sized_like(weights: Mapping[str, Tensor], net_class: Any, config: Any) -> nn.Module:
+    """Build the net, unless it is far larger than its weights: a few shapes can ask for terabytes.
+
+    Raises:
+        ValueError: It is.
+    """
+    stored = sum(value.numel() for value in weights.values())
+    with torch.device("meta"):
+        asked = sum(value.numel() for value in net_class(config).state_dict().values())
+    if asked > 10 * stored:
+        raise ValueError(
+            f"the weights do not fit {net_class.__name__} as recognised: {stored} numbers are "
+            f"there, and its sizes ask for {asked}"
+        )
+    return net_class(config)

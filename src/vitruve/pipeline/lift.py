@@ -18,8 +18,8 @@ from vitruve.skeletons import conversion
 
 MAX_GAP_S = 0.25
 """Frames farther than this from any seen frame are not valid: nobody knows what happened there."""
-
-
+ASSUMED_DISTANCE_M = 4.0
+"""From camera to person for models that say pixels; placing then scales to the stated height."""
 BRIDGED_CONFIDENCE = 0.5
 """Confidence of a keypoint between two that were seen, over theirs."""
 
@@ -223,6 +223,7 @@ def _streams(
         image_size_px=size.expand(stride, 2),
         intrinsics=camera.intrinsics.float().expand(stride, 3, 3),
         fps=torch.full((stride,), dense.fps / stride),
+        scale_m_per_px=torch.full(index.shape, ASSUMED_DISTANCE_M / float(camera.intrinsics[0, 0])),
     )
 
 

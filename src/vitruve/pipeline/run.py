@@ -115,7 +115,7 @@ def run_estimate(
 ) -> Estimate:
     """Run every stage that is not done yet; see `estimate` for what can go wrong."""
     tell = progress or (lambda stage, done, total: None)
-    estimator = load(config.model)
+    estimator = _model(config)
     bridge = _bridge(estimator, config.skeleton)
     _check_formats(config.formats)
     if not source.exists():
@@ -194,6 +194,13 @@ def find_camera(path: Path | None, fov_deg: float | None, image_size_px: tuple[i
         intrinsics=resize_intrinsics(camera.intrinsics, factor),
         image_size_px=image_size_px,
     )
+
+
+def _model(config: EstimateConfig) -> Estimator:
+    estimator = load(config.model)
+    if "scale_m_per_px" in estimator.needs and config.place.height_m is None:
+        raise ValueError("this model says shapes without a size: give the height (--height 1.75)")
+    return estimator
 
 
 def _bridge(estimator: Estimator, name: str | None) -> Conversion:

@@ -1,0 +1,147 @@
+"""Published weights of a lifting net as a lifter of ours: skeletons, normalisation and unit.
+
+A state dict says which net it is and how large, but neither what its joints are nor the unit it
+speaks. Those are known for the weights that authors published for Human3.6M; for all others the
+caller has to say them, since a wrong unit looks like a right one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from torch import Tensor
+
+from vitruve.estimators.config import config_from_dict
+from vitruve.estimators.lifter import Lifter, LifterConfig
+from vitruve.nets import LIFTERS, load_official, recognise
+from vitruve.skeletons import Skeleton, skeleton
+
+BY_NUMBER = {17: "h36m_17", 16: "h36m_16"}
+"""Joints that the published weights mean, by their number."""
+FPS = 50.0
+"""Frame rate of Human3.6M."""
+NORMALISERS_OF = {
+    "dstformer": "weak_perspective",
+    "ktpformer": "screen",
+    "mixste": "screen",
+    "motion_agformer": "weak_perspective",
+    "p_stmo": "screen",
+    "pose_former_v2": "screen",
+    "sem_gcn": "screen",
+    "video_pose_3d": "screen",
+}
+"""How the Human3.6M weights of each net read and speak, as their authors' code feeds them: metres
+in camera axes (``screen``), or pixels (``weak_perspective``)."""
+UNKNOWN = {
+    "simple_baseline": "those of its authors speak coordinates standardised by statistics that no "
+    "checkpoint holds; SemGCN's copies of it speak metres",
+}
+"""Why the unit of a net's published weights cannot be known."""
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What a state dict leaves open; None takes what is usual."""
+
+    skeleton: str | None = None
+    """Joint set of the output; by the number of joints if None."""
+    keypoint_skeleton: str | None = None
+    """Joint set of the input; by the number of keypoints if None."""
+    metres_per_unit: float | None = None
+    """Metres in one unit of the output; None takes what is known of the Human3.6M weights."""
+    fps: float | None = None
+    """Frame rate the weights were trained at; None takes Human3.6M's."""
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        for what in ("metres_per_unit", "fps"):
+            value = getattr(self, what)
+            if value is not None and not 0 < value < float("inf"):
+                raise ValueError(f"{what} must be above 0, got {value}")
+
+
+@dataclass(frozen=True, eq=False)
+class Published:
+    """What became of a published state dict."""
+
+    net: str
+    """Name in ``nets.LIFTERS``."""
+    lifter: Lifter
+    unused: tuple[str, ...]
+    """Published keys that the net never uses, left out."""
+
+
+def import_published(
+    state: Mapping[str, Tensor], hints: Hints, net_hints: Mapping[str, Any] | None = None
+) -> Published:
+    """Make a lifter of a published state dict, in eval mode.
+
+    Args:
+        state: As ``nets.read_checkpoint`` gives it.
+        hints: What the weights mean.
+        net_hints: Fields of the net's config that shapes cannot tell, such as ``causal``.
+
+    Raises:
+        ValueError: The net is unknown, the weights do not fill it exactly, or the meaning of its
+            output is not known and not said.
+        KeyError: A key has no rule, a skeleton no such name, or the net's config no such field.
+    """
+    name, config = recognise(state)
+    net_class, config_class = LIFTERS[name]
+    checked = config_from_dict(config_class, asdict(config) | dict(net_hints or {}))
+    settings = {field: getattr(checked, field) for field in net_hints or {}}
+    net = load_official(state, **settings)
+    lifter = Lifter(_lifter_config(name, checked, hints))
+    lifter.net.load_state_dict(net.state_dict())
+    unused = tuple(k for k, v in state.items() if not net_class.from_official({k: v}))
+    return Published(name, lifter.eval(), unused)
+
+
+def _lifter_config(net: str, config: Any, hints: Hints) -> LifterConfig:
+    if config.num_joints == 1:
+        raise ValueError(
+            "these weights say one joint, where a person's root is; a lifter says joints relative "
+            "to the root, so nothing of it would be left"
+        )
+    joints = _skeleton("joints", config.num_joints, hints.skeleton)
+    normaliser, metres_per_unit = _meaning(net, joints, hints.metres_per_unit)
+    return LifterConfig(
+        skeleton=joints,
+        keypoint_skeleton=_skeleton("keypoints", config.num_keypoints, hints.keypoint_skeleton),
+        net=net,
+        net_config=config,
+        normaliser=normaliser,
+        native_fps=hints.fps or (FPS if joints.name in BY_NUMBER.values() else None),
+        confidence=config.in_channels == 3,
+        metres_per_unit=metres_per_unit,
+    )
+
+
+def _skeleton(what: str, number: int, name: str | None) -> Skeleton:
+    name = name or BY_NUMBER.get(number)
+    option = "--skeleton" if what == "joints" else "--keypoint-skeleton"
+    if name is None:
+        raise ValueError(f"the net has {number} {what}: say which they are with {option}")
+    found = skeleton(name)
+    if found.num_joints != number:
+        raise ValueError(
+            f"the net has {number} {what}, but {name!r} has {found.num_joints}: give another "
+            f"{option}"
+        )
+    return found
+
+
+def _meaning(net: str, joints: Skeleton, metres_per_unit: float | None) -> tuple[str, float]:
+    """Normaliser, and metres in a unit of what it leaves."""
+    if metres_per_unit is not None:
+        return "screen", metres_per_unit
+    ask = "give --metres-per-unit (1 for metres, 0.001 for millimetres) if you know it"
+    if net not in NORMALISERS_OF:
+        why = UNKNOWN.get(net, "none were published when this was written")
+        raise ValueError(f"the unit of {net} weights is not known ({why}): {ask}")
+    if joints.name not in BY_NUMBER.values():
+        raise ValueError(
+            f"the unit of {net} weights is known for Human3.6M joints only, not for "
+            f"{joints.name!r}: {ask}"
+        )
+    return NORMALISERS_OF[net], 1.0

@@ -1,0 +1,208 @@
+"""`vitruve import-checkpoint`: every net with published weights, and every file that is refused."""
+
+import json
+import os
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from nets_golden import make_state, read_cases
+
+from vitruve.cli import main
+from vitruve.estimators import load
+from vitruve.estimators.published import BY_NUMBER, NORMALISERS_OF
+from vitruve.nets import LIFTERS, load_official, recognise
+from vitruve.poses import PoseBatch
+
+
+def _published_runs():
+    """Each tiny run of a published net that lifts keypoints alone, once per set of shapes."""
+    found = {}
+    for net in LIFTERS:
+        path = Path(__file__).parent / f"golden_{net}.json"
+        for name, case in (read_cases(net) if path.exists() else {}).items():
+            state = {k: torch.empty(shape, device="meta") for k, shape in case["shapes"].items()}
+            config = recognise(state)[1]
+            if "strong" in case and config.num_joints in BY_NUMBER and config.in_channels <= 3:
+                found[json.dumps(case["shapes"])] = pytest.param(net, case, id=name)
+    return list(found.values())
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Run `vitruve import-checkpoint` in a folder of its own: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*args):
+        code = main(["import-checkpoint", *map(str, args)])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def refused(run, tmp_path):
+    """Run a command that must fail in one line saying ``words``, and write nothing."""
+
+    def refused(content, words, *args):
+        path = tmp_path / "bad.bin"
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            torch.save(content, path)
+        code, out, err = run("bad.bin", *args)
+        assert (code, out) == (2, "")
+        assert err.startswith("vitruve: ")
+        assert err.count("\n") == 1
+        assert len(err) < 2500
+        assert words in err
+        assert [p.name for p in tmp_path.iterdir()] == ["bad.bin"]
+
+    return refused
+
+
+def video_pose_3d(name="videopose3d_tiny"):
+    return make_state(read_cases("video_pose_3d")[name], "strong")
+
+
+@pytest.mark.parametrize(("net", "case"), _published_runs())
+def test_every_published_net_comes_over_whole(net, case, run, tmp_path):
+    state = make_state(case, "strong")
+    official = load_official(state)
+    config = official.config
+    checkpoint = {
+        "epoch": 80,
+        "random_state": np.random.RandomState(3),
+        "model_pos": {f"module.{key}": value for key, value in state.items()},
+    }
+    torch.save(checkpoint, tmp_path / "best.bin")
+    unit = () if net in NORMALISERS_OF else ("--metres-per-unit", "1")
+    code, out, err = run("best.bin", *unit)
+    assert (code, err) == (0, "")
+    assert out.startswith(f"{net}: ")
+    assert out.endswith("best.safetensors\n")
+    lifter = load(tmp_path / "best.safetensors")
+    assert lifter.config.net == net
+    assert lifter.config.confidence == (config.in_channels == 3)
+    assert lifter.skeleton.name == BY_NUMBER[config.num_joints]
+    frames = official.window or official.receptive_field + 2
+    x = torch.randn(2, frames, config.num_keypoints, config.in_channels)
+    with torch.no_grad():
+        assert torch.equal(lifter.net(x), official(x))
+
+
+def test_what_shapes_cannot_tell_is_said_by_the_user(run, tmp_path):
+    torch.save({"model_traj": None, "model_pos": video_pose_3d()}, tmp_path / "a.bin")
+    options = ("--hint", "causal=true", "dropout=0.1", "--keypoint-skeleton", "coco_17")
+    code, out, _ = run("a.bin", *options, "--part", "model_pos", "--out", "b.safetensors")
+    assert code == 0
+    assert "causal True" in out
+    lifter = load(tmp_path / "b.safetensors")
+    assert lifter.config.net_config.causal
+    assert lifter.config.net_config.dropout == 0.1
+    assert lifter.keypoint_skeleton.name == "coco_17"
+    assert lifter.native_fps == 50
+
+
+def test_other_joints_need_a_stated_unit(run, refused, tmp_path):
+    options = ("--skeleton", "mpi_inf_3dhp_17", "--keypoint-skeleton", "mpi_inf_3dhp_17")
+    refused(video_pose_3d(), "known for Human3.6M joints only, not for 'mpi_inf", *options)
+    code, out, _ = run("bad.bin", *options, "--metres-per-unit", "0.001", "--fps", "25")
+    assert code == 0
+    assert "units of 0.001 m" in out
+    lifter = load(tmp_path / "bad.safetensors")
+    batch = PoseBatch(
+        keypoint_skeleton=lifter.keypoint_skeleton,
+        keypoints_px=500 * torch.rand(1, 40, 17, 2),
+        keypoints_valid=torch.ones(1, 40, 17, dtype=torch.bool),
+        confidence=torch.ones(1, 40, 17),
+        image_size_px=torch.tensor([[1000.0, 1000.0]]),
+    )
+    plain = replace(lifter.config, metres_per_unit=1.0)
+    twin = type(lifter)(plain).eval()
+    twin.load_state_dict(lifter.state_dict())
+    torch.testing.assert_close(lifter(batch).joints_cam, twin(batch).joints_cam / 1000)
+    assert lifter.native_fps == 25
+
+
+def test_an_unknown_unit_is_refused(refused):
+    state = make_state(read_cases("simple_baseline")["simplebaseline_tiny"], "w05")
+    refused(state, "the unit of simple_baseline weights is not known")
+    refused(state, "must be above 0, got -1", "--metres-per-unit", "-1")
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_truncated_files(refused, tmp_path, legacy, share):
+    path = tmp_path / "bad.bin"
+    torch.save(video_pose_3d(), path, _use_new_zipfile_serialization=not legacy)
+    content = path.read_bytes()
+    refused(content[: int(share * len(content))], "not a readable PyTorch checkpoint")
+
+
+class _Malicious:
+    def __reduce__(self):
+        return os.mkdir, ("owned",)
+
+
+def test_code_inside_is_never_run(refused, run, tmp_path):
+    refused(pickle.dumps(_Malicious()), "not a readable PyTorch checkpoint")
+    refused({"model_pos": _Malicious()}, "no state dict in this checkpoint")
+    torch.save({"optimizer": _Malicious(), "model_pos": video_pose_3d()}, tmp_path / "bad.bin")
+    assert run("bad.bin")[0] == 0
+    assert not (tmp_path / "owned").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda s: {"a": torch.zeros(2)}, "no lifter has the keys a; the known ones are"),
+        (lambda s: s | {"extra": torch.zeros(2)}, "no rule for official key 'extra'"),
+        (lambda s: {k: v for k, v in s.items() if k != "shrink.bias"}, "Missing key(s)"),
+        (lambda s: s | {"shrink.bias": torch.zeros(7)}, "size mismatch for shrink.bias"),
+        (lambda s: s | {"expand_conv.weight": torch.zeros(4)}, "no size of it can be read"),
+        (lambda s: s | {"expand_conv.weight": torch.zeros(20_000, 34, 3)}, "sizes ask for"),
+        (lambda s: {"epoch": 3}, "no state dict in this checkpoint"),
+    ],
+)
+def test_other_weights(refused, change, words):
+    refused(change(video_pose_3d()), words)
+
+
+def test_weights_of_another_net_under_our_keys(refused):
+    mixste = make_state(read_cases("mixste")["mixste_tiny"], "w05")
+    del mixste["Temporal_pos_embed"]
+    refused(mixste, "the keys are those of mixste, but no size of it can be read")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--part", "model_traj"), "no weights under 'model_traj'"),
+        (("--skeleton", "h36m_16"), "the net has 17 joints, but 'h36m_16' has 16"),
+        (("--skeleton", "h36m_71"), "no skeleton 'h36m_71'"),
+        (("--hint", "depth=3"), "has no field 'depth'"),
+        (("--hint", "causal=maybe"), "causal must be of type bool, got 'maybe'"),
+        (("--hint", "causal"), "must be NAME=VALUE"),
+        (("--hint", "channels=32"), "size mismatch"),
+        (("--hint", "channels=1000000"), "sizes ask for"),
+        (("--out", "nowhere/a.safetensors"), "No such file or directory"),
+    ],
+)
+def test_wrong_options(refused, options, words):
+    refused(video_pose_3d(), words, *options)
+
+
+def test_a_net_that_places_the_root_is_no_lifter(refused):
+    traj = video_pose_3d("videopose3d_traj_tiny")
+    refused({"model_traj": traj}, "these weights say one joint", "--part", "model_traj")
+
+
+def test_no_file(run):
+    code, _, err = run("none.bin")
+    assert code == 2
+    assert "none.bin" in err
