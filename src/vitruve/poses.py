@@ -3,7 +3,7 @@
 House units: metres, radians, seconds, pixels (pixel centres at .5). Camera frame: x right, y down,
 z forward. World frame: z up, floor at z = 0. ``T_world_cam`` maps camera to world.
 
-Axes: b batch, h hypotheses, t frames, j joints of ``skeleton``, k keypoints of
+Axes: b batch, h hypotheses, t frames, i pictures, j joints of ``skeleton``, k keypoints of
 ``keypoint_skeleton``. Missing values are masked by a ``valid`` field, never by zeros.
 """
 
@@ -80,6 +80,13 @@ class PoseBatch(TensorRecord):
     """OpenCV terms, if ``keypoints_px`` are distorted; None once they are undistorted."""
     fps: Float[Tensor, "*b"] | None = None
     """Frames per second of the ``t`` axis."""
+    images: Float[Tensor, "*b i 3 y x"] | None = None
+    """RGB crops around the person, 0 to 1, of some frames of the clip or all."""
+    crops_px: Float[Tensor, "*b i 4"] | None = None
+    """Left, top, right, bottom edge of each crop, in pixels of the picture that
+    ``keypoints_px`` are in; a crop may reach beyond it."""
+    image_frames: Int64[Tensor, "*b i"] | None = None
+    """Which of the ``t`` frames each crop shows."""
     skeleton: Skeleton | None = None
     """Joint set of the labels."""
     joints_cam: Float[Tensor, "*b t j 3"] | None = None
@@ -184,6 +191,13 @@ def mirror_batch(batch: PoseBatch) -> PoseBatch:
         mirrored = replace(mirrored, intrinsics=intrinsics)
     if batch.distortion is not None:
         mirrored = replace(mirrored, distortion=_mirror_distortion(batch.distortion))
+    if batch.images is not None:
+        mirrored = replace(mirrored, images=batch.images.flip(-1))
+    if batch.crops_px is not None:
+        left, top, right, bottom = batch.crops_px.unbind(-1)
+        width = batch.image_size_px[..., None, 0]
+        crops_px = torch.stack([width - right, top, width - left, bottom], dim=-1)
+        mirrored = replace(mirrored, crops_px=crops_px)
     if batch.joints_cam is not None and batch.skeleton is not None:
         twin = _order(batch.skeleton)
         joints = batch.joints_cam[..., twin, :] * batch.joints_cam.new_tensor([-1.0, 1.0, 1.0])

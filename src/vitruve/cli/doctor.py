@@ -14,7 +14,7 @@ MISSING = 1
 _EXTRAS = {
     "detect": ("ai_edge_litert",),
     "body": ("anny",),
-    "image": ("timm", "torchvision"),
+    "image": ("timm", "torchvision", "diffusers", "transformers"),
     "cluster": ("ray",),
     "mat": ("h5py",),
     "parquet": ("pyarrow",),

@@ -1,6 +1,7 @@
 """Estimators: a net with its normalisation and decoding, records in and records out."""
 
 from vitruve.estimators.base import Estimator
+from vitruve.estimators.context_lifter import ContextLifter, ContextLifterConfig
 from vitruve.estimators.diffusion_lifter import DiffusionLifter, DiffusionLifterConfig
 from vitruve.estimators.ensemble import predict_with_spread
 from vitruve.estimators.flip import predict_flipped
@@ -23,6 +24,8 @@ from vitruve.estimators.stream import Stream, open_stream
 
 __all__ = [
     "ESTIMATORS",
+    "ContextLifter",
+    "ContextLifterConfig",
     "DiffusionLifter",
     "DiffusionLifterConfig",
     "Estimator",

@@ -37,6 +37,12 @@ class Estimator(nn.Module, ABC):
         """Predict for the objectives; may cover only the central frames."""
         return self(batch)
 
+    def load_pretrained(self) -> None:
+        """Get the weights of parts that others trained; none by default.
+
+        ``make_estimator`` does so for a new one. A saved one holds all its weights.
+        """
+
     def check(self, batch: PoseBatch) -> None:
         """Refuse a batch this estimator cannot read.
 

@@ -49,7 +49,7 @@ class LifterConfig:
         Raises:
             KeyError: The net is unknown.
         """
-        return {"net_config": _lookup(LIFTERS, "net", data.get("net"))[1]}
+        return {"net_config": lookup(LIFTERS, "net", data.get("net"))[1]}
 
 
 class Lifter(Estimator):
@@ -61,10 +61,10 @@ class Lifter(Estimator):
         self.skeleton = config.skeleton
         self.keypoint_skeleton = config.keypoint_skeleton
         self.native_fps = config.native_fps
-        self.normaliser = _lookup(NORMALISERS, "normaliser", config.normaliser)
+        self.normaliser = lookup(NORMALISERS, "normaliser", config.normaliser)
         self.needs = ("keypoints_px", *self.normaliser.needs)
-        _check_sizes(config)
-        self.net = _lookup(LIFTERS, "net", config.net)[0](config.net_config)
+        check_sizes(config)
+        self.net = lookup(LIFTERS, "net", config.net)[0](config.net_config)
         self.receptive_field = self.net.receptive_field
 
     def forward(self, batch: PoseBatch) -> Prediction:
@@ -147,13 +147,23 @@ class Lifter(Estimator):
         return self.normaliser.decode(said, batch)
 
 
-def _lookup(table: Mapping[str, Any], kind: str, name: Any) -> Any:
+def lookup(table: Mapping[str, Any], kind: str, name: Any) -> Any:
+    """An entry of a table.
+
+    Raises:
+        KeyError: There is none of that name; the message has all that are.
+    """
     if name not in table:
         raise KeyError(f"unknown {kind} {name!r}; there are {sorted(table)}")
     return table[name]
 
 
-def _check_sizes(config: LifterConfig) -> None:
+def check_sizes(config: Any) -> None:
+    """Refuse a lifter's config whose net has other numbers of joints or channels.
+
+    Raises:
+        ValueError: It has.
+    """
     wanted = {
         "num_keypoints": config.keypoint_skeleton.num_joints,
         "num_joints": config.skeleton.num_joints,

@@ -10,12 +10,14 @@ import torch
 
 from vitruve.estimators.base import Estimator
 from vitruve.estimators.config import config_from_dict
+from vitruve.estimators.context_lifter import ContextLifter, ContextLifterConfig
 from vitruve.estimators.diffusion_lifter import DiffusionLifter, DiffusionLifterConfig
 from vitruve.estimators.lifter import Lifter, LifterConfig
 from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
 from vitruve.estimators.tensor_file import load_strictly, read_tensors, write_tensors
 
 ESTIMATORS: dict[str, tuple[type[Estimator], Any]] = {
+    "context_lifter": (ContextLifter, ContextLifterConfig),
     "lifter": (Lifter, LifterConfig),
     "masked_keypoints": (MaskedKeypoints, MaskedKeypointsConfig),
     "diffusion_lifter": (DiffusionLifter, DiffusionLifterConfig),
@@ -27,15 +29,17 @@ PACKAGED = Path(__file__).parent / "weights"
 
 
 def make_estimator(name: str, config: Any) -> Estimator:
-    """Build an untrained estimator of the table.
+    """Build an untrained estimator of the table, with the weights of parts that others trained.
 
     Raises:
         KeyError: No estimator of that name.
+        OSError: Weights of such a part cannot be had.
     """
     if name not in ESTIMATORS:
         raise KeyError(f"unknown estimator {name!r}; there are {sorted(ESTIMATORS)}")
-    build: Any = ESTIMATORS[name][0]
-    return build(config)
+    estimator = _build(name, config)
+    estimator.load_pretrained()
+    return estimator
 
 
 def save_estimator(
@@ -143,12 +147,17 @@ def _sized_like(name: str, config: Any, stored: int, source: str) -> Estimator:
         raise ValueError(f"{source} holds {stored} numbers, but its config asks for {largest}")
     try:
         with torch.device("meta"):
-            asked = sum(t.numel() for t in make_estimator(name, config).state_dict().values())
+            asked = sum(t.numel() for t in _build(name, config).state_dict().values())
     except (ArithmeticError, MemoryError, RuntimeError, TypeError) as error:
         raise ValueError(f"{source}: no net can be built from its config ({error})") from None
     if asked != stored:
         raise ValueError(f"{source} holds {stored} numbers, but its config asks for {asked}")
-    return make_estimator(name, config)
+    return _build(name, config)
+
+
+def _build(name: str, config: Any) -> Estimator:
+    build: Any = ESTIMATORS[name][0]
+    return build(config)
 
 
 def _integers(value: Any) -> Iterator[int]:
