@@ -17,6 +17,15 @@ from vitruve.estimators.published import BY_NUMBER, NORMALISERS_OF
 from vitruve.nets import LIFTERS, load_official, recognise
 from vitruve.poses import PoseBatch
 
+HINTS = {
+    "motionagformer_tcn_tiny": {"num_frames": 9},
+    "motionagformer_tempadj_tiny": {"temporal_mixer": "chain"},
+    "poseformerv2_9_1_3_tiny": {"num_frames": 9},
+    "poseformerv2_9_3_5_tiny": {"num_frames": 9},
+    "poseformerv2_tta_tiny": {"num_frames": 9},
+}
+"""What the shapes of some runs do not tell."""
+
 
 def _published_runs():
     """Each tiny run of a published net that lifts keypoints alone, once per set of shapes."""
@@ -27,7 +36,9 @@ def _published_runs():
             state = {k: torch.empty(shape, device="meta") for k, shape in case["shapes"].items()}
             config = recognise(state)[1]
             if "strong" in case and config.num_joints in BY_NUMBER and config.in_channels <= 3:
-                found[json.dumps(case["shapes"])] = pytest.param(net, case, id=name)
+                found[json.dumps(case["shapes"])] = pytest.param(
+                    net, case, HINTS.get(name, {}), id=name
+                )
     return list(found.values())
 
 
@@ -69,10 +80,10 @@ def video_pose_3d(name="videopose3d_tiny"):
     return make_state(read_cases("video_pose_3d")[name], "strong")
 
 
-@pytest.mark.parametrize(("net", "case"), _published_runs())
-def test_every_published_net_comes_over_whole(net, case, run, tmp_path):
+@pytest.mark.parametrize(("net", "case", "hints"), _published_runs())
+def test_every_published_net_comes_over_whole(net, case, hints, run, tmp_path):
     state = make_state(case, "strong")
-    official = load_official(state)
+    official = load_official(state, **hints)
     config = official.config
     checkpoint = {
         "epoch": 80,
@@ -81,10 +92,13 @@ def test_every_published_net_comes_over_whole(net, case, run, tmp_path):
     }
     torch.save(checkpoint, tmp_path / "best.bin")
     unit = () if net in NORMALISERS_OF else ("--metres-per-unit", "1")
-    code, out, err = run("best.bin", *unit)
+    said = [f"{name}={value}" for name, value in hints.items()]
+    code, out, err = run("best.bin", *unit, *(("--hint", *said) if said else ()))
     assert (code, err) == (0, "")
     assert out.startswith(f"{net}: ")
     assert out.endswith("best.safetensors\n")
+    kept = sum(p.numel() for p in official.parameters())
+    assert ("left out: nothing" in out) == (kept == case["param_count"])
     lifter = load(tmp_path / "best.safetensors")
     assert lifter.config.net == net
     assert lifter.config.confidence == (config.in_channels == 3)

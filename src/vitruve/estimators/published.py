@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from vitruve.estimators.config import config_from_dict
@@ -93,8 +94,17 @@ def import_published(
     net = load_official(state, **settings)
     lifter = Lifter(_lifter_config(name, checked, hints))
     lifter.net.load_state_dict(net.state_dict())
-    unused = tuple(k for k, v in state.items() if not net_class.from_official({k: v}))
-    return Published(name, lifter.eval(), unused)
+    return Published(name, lifter.eval(), _unused(net_class, state))
+
+
+def _unused(net_class: Any, state: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """Keys of the published weights that nothing of ours is made of."""
+    leaves = [torch.zeros((), requires_grad=True) for _ in state]
+    pairs = zip(state.items(), leaves, strict=True)
+    renamed = net_class.from_official({k: leaf.expand(v.shape) for (k, v), leaf in pairs})
+    total = torch.stack([value.sum() for value in renamed.values()]).sum()
+    traces = torch.autograd.grad(total, leaves, allow_unused=True)
+    return tuple(k for k, trace in zip(state, traces, strict=True) if trace is None)
 
 
 def _lifter_config(net: str, config: Any, hints: Hints) -> LifterConfig:
