@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from vitruve.estimators.config import config_from_dict
+from vitruve.estimators.diffusion_lifter import DiffusionLifter, DiffusionLifterConfig
 from vitruve.estimators.lifter import Lifter, LifterConfig
 from vitruve.nets import LIFTERS, load_official, recognise
 from vitruve.skeletons import Skeleton, skeleton
@@ -22,6 +23,7 @@ BY_NUMBER = {17: "h36m_17", 16: "h36m_16"}
 FPS = 50.0
 """Frame rate of Human3.6M."""
 NORMALISERS_OF = {
+    "d3dp": "screen",
     "dstformer": "weak_perspective",
     "ktpformer": "screen",
     "mixste": "screen",
@@ -69,13 +71,13 @@ class Published:
     """Name in ``nets.LIFTERS``."""
     lifter: Lifter
     unused: tuple[str, ...]
-    """Published keys that the net never uses, left out."""
+    """Published keys that nothing of ours is made of: what the net never uses or can compute."""
 
 
 def import_published(
     state: Mapping[str, Tensor], hints: Hints, net_hints: Mapping[str, Any] | None = None
 ) -> Published:
-    """Make a lifter of a published state dict, in eval mode.
+    """Make a lifter of a published state dict, in eval mode; one that draws hypotheses of D3DP's.
 
     Args:
         state: As ``nets.read_checkpoint`` gives it.
@@ -90,9 +92,14 @@ def import_published(
     name, config = recognise(state)
     net_class, config_class = LIFTERS[name]
     checked = config_from_dict(config_class, asdict(config) | dict(net_hints or {}))
-    settings = {field: getattr(checked, field) for field in net_hints or {}}
-    net = load_official(state, **settings)
-    lifter = Lifter(_lifter_config(name, checked, hints))
+    net = load_official(state, **{field: getattr(checked, field) for field in net_hints or {}})
+    settings = _lifter_settings(name, checked, hints)
+    draws = hasattr(net, "denoise")
+    lifter = (
+        DiffusionLifter(DiffusionLifterConfig(**settings))
+        if draws
+        else Lifter(LifterConfig(**settings))
+    )
     lifter.net.load_state_dict(net.state_dict())
     return Published(name, lifter.eval(), _unused(net_class, state))
 
@@ -101,13 +108,13 @@ def _unused(net_class: Any, state: Mapping[str, Tensor]) -> tuple[str, ...]:
     """Keys of the published weights that nothing of ours is made of."""
     leaves = [torch.zeros((), requires_grad=True) for _ in state]
     pairs = zip(state.items(), leaves, strict=True)
-    renamed = net_class.from_official({k: leaf.expand(v.shape) for (k, v), leaf in pairs})
+    renamed = net_class.from_official({k: v + leaf for (k, v), leaf in pairs})
     total = torch.stack([value.sum() for value in renamed.values()]).sum()
     traces = torch.autograd.grad(total, leaves, allow_unused=True)
     return tuple(k for k, trace in zip(state, traces, strict=True) if trace is None)
 
 
-def _lifter_config(net: str, config: Any, hints: Hints) -> LifterConfig:
+def _lifter_settings(net: str, config: Any, hints: Hints) -> dict[str, Any]:
     if config.num_joints == 1:
         raise ValueError(
             "these weights say one joint, where a person's root is; a lifter says joints relative "
@@ -115,16 +122,16 @@ def _lifter_config(net: str, config: Any, hints: Hints) -> LifterConfig:
         )
     joints = _skeleton("joints", config.num_joints, hints.skeleton)
     normaliser, metres_per_unit = _meaning(net, joints, hints.metres_per_unit)
-    return LifterConfig(
-        skeleton=joints,
-        keypoint_skeleton=_skeleton("keypoints", config.num_keypoints, hints.keypoint_skeleton),
-        net=net,
-        net_config=config,
-        normaliser=normaliser,
-        native_fps=hints.fps or (FPS if joints.name in BY_NUMBER.values() else None),
-        confidence=config.in_channels == 3,
-        metres_per_unit=metres_per_unit,
-    )
+    return {
+        "skeleton": joints,
+        "keypoint_skeleton": _skeleton("keypoints", config.num_keypoints, hints.keypoint_skeleton),
+        "net": net,
+        "net_config": config,
+        "normaliser": normaliser,
+        "native_fps": hints.fps or (FPS if joints.name in BY_NUMBER.values() else None),
+        "confidence": config.in_channels == 3,
+        "metres_per_unit": metres_per_unit,
+    }
 
 
 def _skeleton(what: str, number: int, name: str | None) -> Skeleton:
