@@ -11,14 +11,21 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from vitruve.estimators import LifterConfig
+from vitruve.estimators import DiffusionLifterConfig, LifterConfig, MaskedKeypointsConfig
 from vitruve.nets import (
+    D3DPConfig,
     DSTFormerConfig,
+    KTPFormerConfig,
     MixSTEConfig,
     MotionAGFormerConfig,
+    PoseFormerV2Config,
+    PSTMOConfig,
+    SemGCNConfig,
     SimpleBaselineConfig,
     VideoPose3DConfig,
 )
+from vitruve.nets.masked_pose_model import MaskedPoseModelConfig
+from vitruve.objectives.keypoints import KeypointsConfig
 from vitruve.objectives.position import PositionConfig
 from vitruve.objectives.smoothness import SmoothnessConfig
 from vitruve.recipes.cmu_lift import CmuLiftSourceConfig
@@ -32,6 +39,8 @@ _LIMBS = (1.0, 1.0, 2.5, 2.5, 1.0, 2.5, 2.5, 1.0, 1.0, 1.0, 1.5, 1.5, 4.0, 4.0, 
 _POSITION = {"position": TermConfig("position", PositionConfig())}
 _TEMPORAL = {"temporal": TermConfig("smoothness", SmoothnessConfig(joint_weights=_LIMBS))}
 _BY_JOINT = {"position": TermConfig("position", PositionConfig(joint_weights=_LIMBS))}
+_SQUARED = {"position": TermConfig("position", PositionConfig("mse"))}
+_COARSE = {"coarse": TermConfig("position", PositionConfig(of="coarse"))}
 _VELOCITY = {"velocity": TermConfig("smoothness", SmoothnessConfig(20.0, 0.0))}
 
 _CPU = TrainConfig(
@@ -44,6 +53,8 @@ _CPU = TrainConfig(
     checkpoint_every=500,
     evaluate_every=500,
 )
+_WINDOWS_CPU = replace(_CPU, steps=2_400, batch_size=64)
+"""For nets that answer the middle of a window."""
 _CLIPS_CPU = replace(_CPU, steps=2_400, batch_size=4, warmup_steps=100)
 """For nets that answer every frame of a clip."""
 _GPU = TrainConfig(
@@ -120,16 +131,96 @@ _SIZES: dict[str, tuple[Any, TrainConfig, Terms]] = {
         replace(_CLIPS_GPU, learning_rate=5e-4, weight_decay=0.01),
         _POSITION | _VELOCITY,
     ),
+    "ktpformer.t27_cpu": (
+        KTPFormerConfig(17, 17, num_frames=27, channels=64, depth=4, num_heads=4),
+        _CLIPS_CPU,
+        _BY_JOINT | _TEMPORAL,
+    ),
+    "ktpformer.t243_gpu": (
+        KTPFormerConfig(17, 17),
+        replace(_CLIPS_GPU, learning_rate=8e-5, weight_decay=0.1, batch_size=8),
+        _BY_JOINT | _TEMPORAL,
+    ),
+    "d3dp.t27_cpu": (
+        D3DPConfig(17, 17, num_frames=27, channels=64, depth=4, num_heads=4),
+        _CLIPS_CPU,
+        _POSITION,
+    ),
+    "d3dp.t243_gpu": (
+        D3DPConfig(17, 17),
+        replace(_CLIPS_GPU, learning_rate=6e-5, weight_decay=0.1, batch_size=4),
+        _POSITION,
+    ),
+    "sem_gcn.cpu": (SemGCNConfig(17, 17), replace(_CPU, steps=2_800, batch_size=128), _SQUARED),
+    "sem_gcn.gpu": (
+        SemGCNConfig(17, 17, non_local=True),
+        replace(_GPU, batch_size=64, final_factor=0.3, clip_norm=1.0),
+        _SQUARED,
+    ),
+    "p_stmo.t27_cpu": (
+        PSTMOConfig(17, 17, strides=(3, 3, 3), channels=64, hidden=128, num_heads=4),
+        _WINDOWS_CPU,
+        _POSITION | _COARSE,
+    ),
+    "p_stmo.t243_gpu": (
+        PSTMOConfig(17, 17),
+        replace(_GPU, learning_rate=7e-4, batch_size=160),
+        _POSITION | _COARSE,
+    ),
+    "pose_former_v2.t27_cpu": (
+        PoseFormerV2Config(
+            17,
+            17,
+            num_frames=27,
+            kept_frames=9,
+            kept_coefficients=9,
+            channels=8,
+            depth=3,
+            num_heads=4,
+        ),
+        _WINDOWS_CPU,
+        _POSITION,
+    ),
+    "pose_former_v2.t243_gpu": (
+        PoseFormerV2Config(17, 17),
+        replace(_GPU, optimizer="adamw", learning_rate=1e-4, weight_decay=0.1, final_factor=0.3),
+        _POSITION,
+    ),
 }
 """Net and preset -> net config, training, terms."""
+
+
+_PRETRAIN: dict[str, tuple[MaskedPoseModelConfig, TrainConfig]] = {
+    "p_stmo.pretrain_t27_cpu": (
+        MaskedPoseModelConfig(17, num_frames=27, channels=64, hidden=128, num_heads=4),
+        _WINDOWS_CPU,
+    ),
+    "p_stmo.pretrain_t243_gpu": (
+        MaskedPoseModelConfig(17),
+        replace(_GPU, learning_rate=1e-4, batch_size=160),
+    ),
+}
+"""P-STMO's first stage, 2D alone: its weights start the second with ``--initial``."""
+
+
+def _estimator(net: str, net_config: Any) -> tuple[str, Any]:
+    if net == "d3dp":
+        config = DiffusionLifterConfig(_H36M, _H36M, net, net_config, native_fps=60.0)
+        # The small preset draws as little as still makes hypotheses; the other as published.
+        small = net_config.num_frames < 243
+        return "diffusion_lifter", replace(
+            config, num_hypotheses=2, num_steps=2
+        ) if small else config
+    return "lifter", LifterConfig(_H36M, _H36M, net, net_config, native_fps=60.0)
 
 
 def _run(row: str, net_config: Any, train: TrainConfig, terms: Terms) -> Run:
     name, net = f"lifters.cmu.{row}", row.split(".")[0]
     frames = getattr(net_config, "num_frames", prod(getattr(net_config, "widths", (1,))))
+    estimator, config = _estimator(net, net_config)
     return Run(
-        estimator="lifter",
-        estimator_config=LifterConfig(_H36M, _H36M, net, net_config, native_fps=60.0),
+        estimator=estimator,
+        estimator_config=config,
         source="cmu_lift",
         source_config=CmuLiftSourceConfig(window=frames),
         terms=terms,
@@ -139,5 +230,21 @@ def _run(row: str, net_config: Any, train: TrainConfig, terms: Terms) -> Run:
     )
 
 
-LIFTER_RUNS: dict[str, Run] = {f"lifters.cmu.{row}": _run(row, *_SIZES[row]) for row in _SIZES}
+def _pretrain(row: str, net_config: MaskedPoseModelConfig, train: TrainConfig) -> Run:
+    return Run(
+        estimator="masked_keypoints",
+        estimator_config=MaskedKeypointsConfig(_H36M, net_config, native_fps=60.0),
+        source="cmu_lift",
+        source_config=CmuLiftSourceConfig(window=net_config.num_frames),
+        terms={"keypoints": TermConfig("keypoints", KeypointsConfig())},
+        train=replace(train, out=f"runs/lifters.cmu.{row}"),
+        summary=f"P-STMO's masked pre-training, {net_config.num_frames} frames at 60/s: CMU motion "
+        "(mocap.cs.cmu.edu) in Human3.6M rigs, 2D alone.",
+    )
+
+
+LIFTER_RUNS: dict[str, Run] = {
+    **{f"lifters.cmu.{row}": _run(row, *_SIZES[row]) for row in _SIZES},
+    **{f"lifters.cmu.{row}": _pretrain(row, *_PRETRAIN[row]) for row in _PRETRAIN},
+}
 """Lifter runs by name: small presets for two cores, ``gpu`` ones of the published size."""
