@@ -82,7 +82,7 @@ class SimilarityGraph(nn.Module):
         # In 16 bits nearly all frames of a slow motion would tie.
         exact = x.detach().to(torch.promote_types(x.dtype, torch.float32))
         kind = x.device.type
-        rounding = torch.is_autocast_enabled(kind)
+        rounding = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
         with torch.autocast(kind, enabled=False) if rounding else nullcontext():
             similarity = exact @ exact.mT
         least = similarity.topk(self.num_neighbours, dim=-1).values[..., -1:]
