@@ -16,9 +16,8 @@ from typing import Any, Literal, assert_never
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
-from vitruve.nets.layers import Mlp
+from vitruve.nets.layers import Mlp, attend
 
 Bias = Literal["gaussian", "laplace", "none"]
 """Distribution a task bias starts from, of unit variance; or no bias."""
@@ -84,7 +83,7 @@ class _CrossBlock(nn.Module):
             y.flatten(0, 1).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
             for y in (self.query(self.norm_query(x)), *self.key_value(support).chunk(2, dim=-1))
         )
-        mixed = functional.scaled_dot_product_attention(q, k, v)
+        mixed = attend(q, k, v)
         x = x + self.proj(mixed.transpose(1, 2).reshape(support.shape))
         return x + self.mlp(self.norm_mlp(x))
 
