@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from vitruve.nets.heads import Heads, make_head
 from vitruve.nets.layers import Block, check_tokens
+from vitruve.nets.precision import exactly
 from vitruve.nets.renaming import Rules, rename_keys
 
 _AXES = {"s": "spatial", "t": "temporal"}
@@ -173,7 +174,7 @@ class DSTFormer(nn.Module):
         Raises:
             ValueError: The clip is longer than ``num_frames``.
         """
-        return self.head(self.represent(keypoints))
+        return exactly(self.head, self.represent(keypoints))
 
     @staticmethod
     def from_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

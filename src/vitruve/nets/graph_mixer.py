@@ -9,11 +9,12 @@ Axes: b any leading axes, n nodes (joints, or frames), c channels.
 """
 
 import math
-from contextlib import nullcontext
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from vitruve.nets.precision import unrounded
 
 _PUBLISHED_PARENTS = (-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 8, 11, 12, 8, 14, 15)
 _PUBLISHED_GAPS = ((0, 4), (8, 11), (8, 14))
@@ -81,9 +82,7 @@ class SimilarityGraph(nn.Module):
         """Find the edges of each graph."""
         # In 16 bits nearly all frames of a slow motion would tie.
         exact = x.detach().to(torch.promote_types(x.dtype, torch.float32))
-        kind = x.device.type
-        rounding = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
-        with torch.autocast(kind, enabled=False) if rounding else nullcontext():
+        with unrounded(x.device):
             similarity = exact @ exact.mT
         least = similarity.topk(self.num_neighbours, dim=-1).values[..., -1:]
         return (similarity >= least).to(x.dtype)

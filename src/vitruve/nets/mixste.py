@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from vitruve.nets.heads import Heads, make_head
 from vitruve.nets.layers import Block, check_tokens
+from vitruve.nets.precision import exactly
 from vitruve.nets.renaming import Rules, rename_keys
 
 RULES: Rules = {
@@ -103,7 +104,7 @@ class MixSTE(nn.Module):
             if i == 0:
                 x = self._place_in_time(x)
             x = self.temporal_norm(temporal(x)).transpose(1, 2)
-        return self.head(x)
+        return exactly(self.head, x)
 
     def _place_in_time(self, x: Float[Tensor, "b j t c"]) -> Float[Tensor, "b j t c"]:
         return x + self.temporal_position

@@ -25,6 +25,7 @@ from vitruve.nets.graph_mixer import (
     skeleton_edges,
 )
 from vitruve.nets.layers import Attention, DropPath, Mlp, check_tokens
+from vitruve.nets.precision import exactly
 from vitruve.nets.renaming import Rules, rename_keys
 
 _NAMES = {"att": "attention", "U": "own", "V": "neighbours", "batch_norm": "norm"}
@@ -160,7 +161,7 @@ class MotionAGFormer(nn.Module):
         x = self.embed(keypoints) + self.spatial_position
         for block in self.blocks:
             x = block(x)
-        return self.head(self.to_representation(self.norm(x)).tanh())
+        return exactly(self.head, self.to_representation(self.norm(x)).tanh())
 
     @staticmethod
     def from_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -29,6 +29,7 @@ from vitruve.nets.p_stmo_layers import (
     join_projections,
     layer_rules,
 )
+from vitruve.nets.precision import exactly
 from vitruve.nets.renaming import Rules, rename_keys, split_features
 
 _POSITIONS = 3
@@ -136,7 +137,7 @@ class PSTMO(nn.Module):
             if i < _POSITIONS:
                 x = x + self.positions[i][:, : x.shape[1]]
             x = layer(x)
-        return self.head(x)
+        return exactly(self.head, x)
 
     @staticmethod
     def from_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vitruve.nets.layers import Attention, Block, DropPath, Mlp
+from vitruve.nets.precision import exactly
 from vitruve.nets.renaming import Rules, rename_keys
 
 _PUBLISHED_FRAMES = {(9, 9): 81, (27, 27): 243}
@@ -141,7 +142,8 @@ class PoseFormerV2(nn.Module):
             x = block(x)
         parts = self.norm(x).split([frequencies.shape[1], frames.shape[1]], dim=1)
         means = [self.frequency_mean(parts[0]), self.frame_mean(parts[1])]
-        return self.head(torch.cat(means, dim=-1)).unflatten(-1, (self.config.num_joints, 3))
+        joints = exactly(self.head, torch.cat(means, dim=-1))
+        return joints.unflatten(-1, (self.config.num_joints, 3))
 
     def _frames(self, keypoints: Float[Tensor, "b t k c"]) -> Float[Tensor, "b f w"]:
         """One token for each kept frame, from attention over its joints."""

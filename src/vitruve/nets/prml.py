@@ -27,6 +27,7 @@ from vitruve.nets.causal_attention import CausalAttention
 from vitruve.nets.detail import Detail
 from vitruve.nets.dstformer import DualStreamBlock
 from vitruve.nets.layers import Block, check_tokens
+from vitruve.nets.precision import exactly
 from vitruve.nets.prml_decoder import Bias, TaskAwareDecoder
 from vitruve.nets.renaming import rename_keys
 from vitruve.nets.ring import Ring
@@ -154,7 +155,8 @@ class PrML(nn.Module):
         supports: list[Tensor] = []
         if self.decoder is not None:
             pose_2d, depth, supports = self.decoder(pose_2d, depth)
-        return torch.cat([self.head_2d(pose_2d), self.head_depth(depth)], dim=-1), supports
+        plane, depth = exactly(self.head_2d, pose_2d), exactly(self.head_depth, depth)
+        return torch.cat([plane, depth], dim=-1), supports
 
     @staticmethod
     def from_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

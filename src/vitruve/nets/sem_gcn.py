@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vitruve.nets.precision import exactly
 from vitruve.nets.renaming import Rules, rename_keys
 from vitruve.skeletons import skeleton
 
@@ -129,7 +130,7 @@ class SemGCN(nn.Module):
     def forward(self, keypoints: Float[Tensor, "b t k c"]) -> Float[Tensor, "b t j 3"]:
         """Lift normalised keypoints to joints in the unit the weights were trained for."""
         b, t, _, _ = keypoints.shape
-        joints = self.head(self.blocks(self.embed(keypoints.flatten(0, 1))))
+        joints = exactly(self.head, self.blocks(self.embed(keypoints.flatten(0, 1))))
         return joints.view(b, t, self.config.num_joints, 3)
 
     @staticmethod

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vitruve.nets.precision import exactly
 from vitruve.nets.renaming import Rules, rename_keys, split_features
 
 _LAYERS = {"w1": "0.0", "batch_norm1": "0.1", "w2": "1.0", "batch_norm2": "1.1"}
@@ -66,7 +67,7 @@ class SimpleBaseline(nn.Module):
         x = self.embed(keypoints.flatten(0, 1).flatten(1))
         for block in self.blocks:
             x = block(x)
-        return self.head(x).view(b, t, self.config.num_joints, 3)
+        return exactly(self.head, x).view(b, t, self.config.num_joints, 3)
 
     @staticmethod
     def from_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -21,6 +21,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vitruve.nets.precision import exactly
 from vitruve.nets.renaming import Rules, rename_keys, split_features
 from vitruve.nets.ring import Ring
 
@@ -115,15 +116,16 @@ class VideoPose3D(nn.Module):
         """
         t = keypoints.shape[1]
         if t < self.receptive_field or (self.config.strided and t > self.receptive_field):
-            exactly = "exactly" if self.config.strided else "at least"
+            extent = "exactly" if self.config.strided else "at least"
             raise ValueError(
-                f"VideoPose3D with widths {self.config.widths} takes {exactly} "
+                f"VideoPose3D with widths {self.config.widths} takes {extent} "
                 f"{self.receptive_field} frames, got {t}; pad or cut the clip first"
             )
         x = self.expand(keypoints.flatten(2).transpose(1, 2))
         for block in self.blocks:
             x = block(x)
-        return self.shrink(x).transpose(1, 2).unflatten(2, (self.config.num_joints, 3))
+        joints = exactly(self.shrink, x).transpose(1, 2)
+        return joints.unflatten(2, (self.config.num_joints, 3))
 
     def start(self) -> list[Ring]:
         """Memory of a stream that has seen nothing yet: the past inputs of each wide convolution.
