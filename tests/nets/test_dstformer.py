@@ -22,7 +22,8 @@ class Bare(Estimator):
 
     def forward(self, batch):
         x = torch.cat([batch.keypoints_px, batch.confidence.unsqueeze(-1)], dim=-1)
-        return Prediction(H36M, self.net(x).unsqueeze(1))
+        joints = self.net(x.flatten(end_dim=-4)).unflatten(0, x.shape[:-3])
+        return Prediction(H36M, joints.unsqueeze(-4))
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -10,8 +10,9 @@ from vitruve.estimators import Lifter, save_estimator
 from vitruve.io.keypoints import write_keypoints
 from vitruve.pipeline import lift as lift_stage
 from vitruve.pipeline import run as run_stage
+from vitruve.pipeline.find_camera import find_camera
 from vitruve.pipeline.place import PlaceConfig, stature
-from vitruve.pipeline.run import EstimateConfig, find_camera, is_keypoints, run_estimate
+from vitruve.pipeline.run import EstimateConfig, is_keypoints, run_estimate
 from vitruve.pipeline.stages import Stages
 
 

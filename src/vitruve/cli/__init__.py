@@ -4,6 +4,8 @@ import os
 import sys
 from importlib import import_module
 
+from vitruve.cli.memory import keep_freed_memory
+
 VERBS = {
     "demo": "run the main job on the clip that comes with Vitruve, and print its error",
     "doctor": "say what works on this machine, what does not, and what to do about it",
@@ -45,6 +47,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(verb: str, rest: list[str]) -> int:
     module = import_module(f"vitruve.cli.{verb.replace('-', '_')}")
+    keep_freed_memory()
     if os.environ.get("VITRUVE_DEBUG"):
         return module.main(rest)
     try:

@@ -28,6 +28,8 @@ class Arguments:
     """File or folder the truth comes from; for cmu_lift VITRUVE_MOTION if unset."""
     keypoints: tuple[str, ...] = ()
     """Kinds of 2D to predict from, such as gt; all that the data have if unset."""
+    precision: Literal["auto", "float32", "bfloat16"] = "float32"
+    """Numbers the model computes in; auto takes bfloat16 where that is faster."""
     flip: bool = True
     """Average with the prediction of the mirrored keypoints."""
     out: Path | None = None
@@ -170,7 +172,7 @@ def _scores(benchmark: "Benchmark", arguments: Arguments) -> Iterator[tuple[dict
         return
     from vitruve.estimators import load
 
-    estimator = load(arguments.weights)
+    estimator = load(arguments.weights, arguments.precision)
     model = arguments.run or Path(arguments.weights).stem
     with _folder(arguments.out) as out:
         for keypoints in arguments.keypoints or benchmark.keypoints:

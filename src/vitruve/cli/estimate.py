@@ -35,6 +35,8 @@ class LiftArguments:
     """Files for each person, separated by commas: bvh c3d csv glb json npz parquet trc."""
     model: str = "default"
     """Packaged weights by name, or a weights file (.safetensors)."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Numbers the model computes in; auto takes bfloat16 where that is faster."""
     max_persons: int = 0
     """Most people, the most prominent ones; 0 for everyone."""
     smooth_hz: float | Literal["none"] = 7.0
@@ -157,6 +159,7 @@ def settings(arguments: LiftArguments, detect: "DetectConfig") -> "EstimateConfi
     return EstimateConfig(
         skeleton=arguments.skeleton or None,
         model=arguments.model,
+        precision=arguments.precision,
         fov_deg=arguments.fov,
         camera=arguments.camera,
         formats=tuple(f.strip(" .").lower() for f in arguments.format.split(",") if f.strip(" .")),

@@ -12,6 +12,7 @@ from vitruve.estimators.hypotheses import (
 )
 from vitruve.estimators.lifter import Lifter, LifterConfig
 from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
+from vitruve.estimators.precision import Precision
 from vitruve.estimators.saved import (
     ESTIMATORS,
     copy_matching,
@@ -33,6 +34,7 @@ __all__ = [
     "LifterConfig",
     "MaskedKeypoints",
     "MaskedKeypointsConfig",
+    "Precision",
     "Stream",
     "average_hypotheses",
     "copy_matching",

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import nn
 
+from vitruve.estimators.precision import Precision
 from vitruve.poses import PoseBatch, Prediction
 from vitruve.skeletons.skeleton import Skeleton
 
@@ -24,6 +25,8 @@ class Estimator(nn.Module, ABC):
     """Frame rate it was trained around; None when it does not matter."""
     needs: tuple[str, ...] = ("keypoints_px",)
     """PoseBatch fields that must be present."""
+    precision: Precision = "auto"
+    """In which numbers its net computes when it predicts."""
     says_joints: bool = True
     """Whether it predicts 3D; one that only pre-trains a net does not and is not scored."""
     trains_on_labels: bool = False

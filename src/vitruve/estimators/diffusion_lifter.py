@@ -19,6 +19,7 @@ from torch import Tensor
 
 from vitruve.estimators import ddim
 from vitruve.estimators.lifter import Lifter, LifterConfig
+from vitruve.estimators.precision import computing
 from vitruve.estimators.windows import predict_windows
 from vitruve.nets.diffusion_schedule import NUM_STEPS
 from vitruve.poses import PoseBatch, Prediction
@@ -73,7 +74,8 @@ class DiffusionLifter(Lifter):
         shape = (config.num_hypotheses, window, self.skeleton.num_joints, 3)
         noise = torch.randn(config.num_steps, 1, *shape, generator=generator).to(x)
         copies = config.num_hypotheses * (2 if config.flip else 1)
-        joints = predict_windows(_Sampler(self, noise), x, copies)
+        with computing(self.net, self.precision):
+            joints = predict_windows(_Sampler(self, noise), x, copies)
         poses = [self._to_metres(pose, batch) for pose in joints.unbind(2)]
         joints_cam = torch.stack(poses, dim=-4)
         joints_cam[..., self.skeleton.root, :] = 0.0

@@ -9,7 +9,8 @@ from dataclasses import replace
 import torch
 
 from vitruve.estimators.base import Estimator
-from vitruve.poses import PoseBatch, Prediction, mirror_batch, mirror_prediction
+from vitruve.estimators.flip import predict_both
+from vitruve.poses import PoseBatch, Prediction
 
 
 def predict_with_spread(
@@ -69,8 +70,7 @@ def _members(
             noise = torch.randn(batch.keypoints_px.shape, generator=generator)
             moved = batch.keypoints_px + noise.to(batch.keypoints_px) * noise_px
             noisy = replace(batch, keypoints_px=moved)
-        yield estimator(noisy)
-        yield mirror_prediction(estimator(mirror_batch(noisy)), noisy)
+        yield from predict_both(estimator, noisy)
 
 
 def _person_size_px(batch: PoseBatch) -> torch.Tensor:

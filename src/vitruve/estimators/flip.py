@@ -9,10 +9,16 @@ from vitruve.estimators.base import Estimator
 from vitruve.poses import PoseBatch, Prediction, mirror_batch, mirror_prediction
 
 
+def predict_both(estimator: Estimator, batch: PoseBatch) -> tuple[Prediction, Prediction]:
+    """The prediction, and the un-mirrored prediction of the mirrored batch, in one pass."""
+    both = estimator(PoseBatch.collate([batch, mirror_batch(batch)]))
+    plain, flipped = both.map(lambda x: x[0]), both.map(lambda x: x[1])
+    return plain, mirror_prediction(flipped, batch)
+
+
 def predict_flipped(estimator: Estimator, batch: PoseBatch) -> Prediction:
     """Mean of the prediction and the un-mirrored prediction of the mirrored batch."""
-    plain = estimator(batch)
-    flipped = mirror_prediction(estimator(mirror_batch(batch)), batch)
+    plain, flipped = predict_both(estimator, batch)
     root, keypoints = plain.root_cam, plain.keypoints_px
     if root is not None and flipped.root_cam is not None:
         root = (root + flipped.root_cam) / 2

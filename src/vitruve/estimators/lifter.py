@@ -14,6 +14,7 @@ from torch.func import functional_call
 
 from vitruve.estimators.base import Estimator
 from vitruve.estimators.normalise import NORMALISERS, net_input
+from vitruve.estimators.precision import computing
 from vitruve.estimators.windows import predict_windows
 from vitruve.nets import LIFTERS
 from vitruve.poses import PoseBatch, Prediction
@@ -73,7 +74,9 @@ class Lifter(Estimator):
         x = self._encode(batch)
         x = torch.cat([x[:, :1].expand(-1, before, -1, -1), x], dim=1)
         x = torch.cat([x, x[:, -1:].expand(-1, after, -1, -1)], dim=1)
-        return self._decode(self._slide(x), batch)
+        with computing(self.net, self.precision):
+            output = self._slide(x)
+        return self._decode(output, batch)
 
     def training_forward(self, batch: PoseBatch) -> Prediction:
         """Predict the central frames that have a full view, or all if the clip is too short."""

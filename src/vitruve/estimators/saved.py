@@ -14,6 +14,7 @@ from vitruve.estimators.context_lifter import ContextLifter, ContextLifterConfig
 from vitruve.estimators.diffusion_lifter import DiffusionLifter, DiffusionLifterConfig
 from vitruve.estimators.lifter import Lifter, LifterConfig
 from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
+from vitruve.estimators.precision import Precision
 from vitruve.estimators.tensor_file import load_strictly, read_tensors, write_tensors
 
 ESTIMATORS: dict[str, tuple[type[Estimator], Any]] = {
@@ -115,24 +116,33 @@ def copy_matching(estimator: Estimator, path: str | Path) -> tuple[int, int]:
     return len(fitting), len(own)
 
 
-def load(name_or_path: str | Path = "default") -> Estimator:
+def load(name_or_path: str | Path = "default", precision: Precision = "auto") -> Estimator:
     """Load packaged weights by name, or any weight file that predicts 3D by path.
+
+    Args:
+        name_or_path: Which.
+        precision: Numbers it computes in; also its attribute of that name.
 
     Raises:
         KeyError: Neither a packaged name nor a file.
         ValueError: The file only pre-trains a net.
     """
+    estimator = load_estimator(_find(name_or_path))
+    if not estimator.says_joints:
+        raise ValueError(
+            f"{name_or_path} is a pre-training and predicts no 3D: train a lifter from it "
+            "(vitruve train RECIPE --initial FILE)"
+        )
+    estimator.precision = precision
+    return estimator
+
+
+def _find(name_or_path: str | Path) -> Path:
     packaged = PACKAGED / f"{name_or_path}.safetensors"
     if Path(name_or_path).is_file():
-        estimator = load_estimator(name_or_path)
-        if not estimator.says_joints:
-            raise ValueError(
-                f"{name_or_path} is a pre-training and predicts no 3D: train a lifter from it "
-                "(vitruve train RECIPE --initial FILE)"
-            )
-        return estimator
+        return Path(name_or_path)
     if Path(name_or_path).name == str(name_or_path) and packaged.is_file():
-        return load_estimator(packaged)
+        return packaged
     names = sorted(p.stem for p in PACKAGED.glob("*.safetensors"))
     raise KeyError(
         f"no weights {str(name_or_path)!r}: packaged are {names}; "

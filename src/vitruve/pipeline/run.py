@@ -11,15 +11,16 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from vitruve.estimators import Estimator, load
-from vitruve.geometry.camera import Camera, intrinsics_from_fov, resize_intrinsics
-from vitruve.geometry.camera_file import camera_to_dict, load_camera
+from vitruve.estimators import Estimator, Precision, load
+from vitruve.geometry.camera import Camera
+from vitruve.geometry.camera_file import camera_to_dict
 from vitruve.io import write
 from vitruve.io.keypoints import read_keypoints, write_keypoints
 from vitruve.io.video import TruncatedVideoError
 from vitruve.pipeline.convert import converted
 from vitruve.pipeline.detect import DetectConfig, detect
 from vitruve.pipeline.facts import facts_of
+from vitruve.pipeline.find_camera import DEFAULT_FOV_DEG, find_camera
 from vitruve.pipeline.lift import LiftConfig, LiftedTrack, chunk_starts, lift_chunk, prepare
 from vitruve.pipeline.lifted_file import join, load_lifted, save_lifted
 from vitruve.pipeline.parts import fingerprint_of
@@ -31,8 +32,6 @@ from vitruve.skeletons import skeleton as find_skeleton
 
 KEYPOINT_SUFFIXES = (".json", ".npz")
 """What is read as 2D keypoints instead of pictures."""
-DEFAULT_FOV_DEG = 60.0
-"""Angle of the longer image side where no camera is given: an ordinary phone's."""
 
 Progress = Callable[[str, int, int | None], None]
 """Told the stage's name, what is done and how much there is (None where unknown)."""
@@ -46,6 +45,8 @@ class EstimateConfig:
     """Format of the result; None keeps the model's own."""
     model: str = "default"
     """Packaged weights by name, or a weights file."""
+    precision: Precision = "auto"
+    """Numbers the model computes in; auto takes bfloat16 where that is faster."""
     fov_deg: float | None = None
     """Field of view of the longer image side, degrees; None takes 60."""
     camera: Path | None = None
@@ -168,36 +169,8 @@ def is_keypoints(source: Path) -> bool:
     return source.suffix.lower() in KEYPOINT_SUFFIXES
 
 
-def find_camera(path: Path | None, fov_deg: float | None, image_size_px: tuple[int, int]) -> Camera:
-    """The stated camera for pictures of this size, or one guessed from the field of view.
-
-    Raises:
-        ValueError: Both are given, or the camera's pictures have another shape.
-    """
-    if path is not None and fov_deg is not None:
-        raise ValueError("give either a camera file or a field of view, not both")
-    if path is None:
-        angle_deg = DEFAULT_FOV_DEG if fov_deg is None else fov_deg
-        return Camera(intrinsics_from_fov(angle_deg, image_size_px), image_size_px)
-    camera = load_camera(path)
-    if camera.image_size_px == image_size_px:
-        return camera
-    factors = [new / old for new, old in zip(image_size_px, camera.image_size_px, strict=True)]
-    if abs(factors[0] / factors[1] - 1) > 0.01:
-        raise ValueError(
-            f"the camera of {path} takes pictures of {camera.image_size_px} pixels, but these have "
-            f"{image_size_px}, another shape: calibrate for this crop"
-        )
-    factor = camera.intrinsics.new_tensor(factors)
-    return replace(
-        camera,
-        intrinsics=resize_intrinsics(camera.intrinsics, factor),
-        image_size_px=image_size_px,
-    )
-
-
 def _model(config: EstimateConfig) -> Estimator:
-    estimator = load(config.model)
+    estimator = load(config.model, config.precision)
     if "scale_m_per_px" in estimator.needs and config.place.height_m is None:
         raise ValueError("this model says shapes without a size: give the height (--height 1.75)")
     return estimator
@@ -267,6 +240,7 @@ def _lift(
     made_of = {
         "keypoints": file_digest(staged),
         "weights": weights_digest(estimator),
+        "precision": config.precision,
         "camera": camera_to_dict(camera),
         "config": asdict(config.lift),
     }

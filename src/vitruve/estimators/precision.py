@@ -1,0 +1,52 @@
+"""In which numbers an estimator's net computes: float32, or bfloat16 where that pays."""
+
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import Any, Literal
+
+import torch
+
+from vitruve.nets import LIFTERS
+from vitruve.nets.cost import cost_of
+
+Precision = Literal["auto", "float32", "bfloat16"]
+"""bfloat16 rounds matrix products alone: weights, norms, sums and the last layer stay float32.
+"auto" takes it where the processor has it and the net is large enough to gain."""
+
+WORTHWHILE_MACS = 500_000_000
+"""Of a net on one clip. Smaller nets would spend as much on converting numbers as they save."""
+
+
+def computing(net: Any, precision: Precision) -> AbstractContextManager[object]:
+    """Inside, a net of ``LIFTERS`` in eval mode computes as asked; one in training is left alone.
+
+    Args:
+        net: The net, on the device it runs on. One that is not of the table counts as small.
+        precision: How.
+    """
+    device = next(net.parameters()).device
+    if net.training or precision == "float32":
+        return nullcontext()
+    if precision == "auto" and not (has_bfloat16(device) and _is_large(net)):
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 matrices faster than float32 ones."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    # torch says what the processor can do, but has no public name for it yet.
+    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return device.type == "cpu" and any(getattr(torch.cpu, probe, bool)() for probe in probes)
+
+
+def _is_large(net: Any) -> bool:
+    known = any(type(net) is build for build, _ in LIFTERS.values())
+    return known and _macs(type(net), net.config) >= WORTHWHILE_MACS
+
+
+@cache
+def _macs(build: Any, config: Any) -> int:
+    with torch.device("meta"):
+        return cost_of(build(config)).macs
