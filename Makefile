@@ -1,7 +1,7 @@
 # `make demo` and `make test` do everything on a fresh machine: each sets up what it needs.
 export OMP_WAIT_POLICY := PASSIVE
 BIN := .venv/bin
-SOURCES := src tests tools
+SOURCES := src tests tools benchmarks
 PROSE := docs README.md CHANGELOG.md CONTRIBUTING.md
 # The first Python that Vitruve runs on; choose another with `make PYTHON=...`.
 SUITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
