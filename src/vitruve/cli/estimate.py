@@ -147,6 +147,7 @@ def settings(arguments: LiftArguments, detect: "DetectConfig") -> "EstimateConfi
     Raises:
         ValueError: A number is out of its range.
     """
+    from vitruve.pipeline.lift import LiftConfig
     from vitruve.pipeline.place import PlaceConfig
     from vitruve.pipeline.run import EstimateConfig
 
@@ -159,7 +160,7 @@ def settings(arguments: LiftArguments, detect: "DetectConfig") -> "EstimateConfi
     return EstimateConfig(
         skeleton=arguments.skeleton or None,
         model=arguments.model,
-        precision=arguments.precision,
+        lift=LiftConfig(precision=arguments.precision),
         fov_deg=arguments.fov,
         camera=arguments.camera,
         formats=tuple(f.strip(" .").lower() for f in arguments.format.split(",") if f.strip(" .")),

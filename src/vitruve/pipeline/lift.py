@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from vitruve.estimators import Estimator
+from vitruve.estimators import Estimator, Precision
 from vitruve.estimators.ensemble import predict_with_spread
 from vitruve.geometry.camera import Camera
 from vitruve.pipeline.convert import convert_keypoints
@@ -28,6 +28,8 @@ BRIDGED_CONFIDENCE = 0.5
 class LiftConfig:
     """How a track is lifted."""
 
+    precision: Precision = "auto"
+    """Numbers the model computes in; auto takes bfloat16 where that is faster."""
     num_noise: int = 2
     """Noisy copies of the input per frame, each run plain and flipped; they give the spread."""
     noise_relative: float = 0.01

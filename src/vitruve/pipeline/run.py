@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from vitruve.estimators import Estimator, Precision, load
+from vitruve.estimators import Estimator, load
 from vitruve.geometry.camera import Camera
 from vitruve.geometry.camera_file import camera_to_dict
 from vitruve.io import write
@@ -45,8 +45,6 @@ class EstimateConfig:
     """Format of the result; None keeps the model's own."""
     model: str = "default"
     """Packaged weights by name, or a weights file."""
-    precision: Precision = "auto"
-    """Numbers the model computes in; auto takes bfloat16 where that is faster."""
     fov_deg: float | None = None
     """Field of view of the longer image side, degrees; None takes 60."""
     camera: Path | None = None
@@ -170,7 +168,7 @@ def is_keypoints(source: Path) -> bool:
 
 
 def _model(config: EstimateConfig) -> Estimator:
-    estimator = load(config.model, config.precision)
+    estimator = load(config.model, config.lift.precision)
     if "scale_m_per_px" in estimator.needs and config.place.height_m is None:
         raise ValueError("this model says shapes without a size: give the height (--height 1.75)")
     return estimator
@@ -240,7 +238,6 @@ def _lift(
     made_of = {
         "keypoints": file_digest(staged),
         "weights": weights_digest(estimator),
-        "precision": config.precision,
         "camera": camera_to_dict(camera),
         "config": asdict(config.lift),
     }
