@@ -20,6 +20,7 @@ from vitruve.estimators.base import Estimator
 from vitruve.estimators.image_features import IMAGE_FEATURES
 from vitruve.estimators.lifter import check_sizes, lookup
 from vitruve.estimators.normalise import NORMALISERS, net_input
+from vitruve.estimators.precision import computing
 from vitruve.estimators.windows import predict_windows
 from vitruve.nets.context_pose_former import ContextPoseFormer, ContextPoseFormerConfig
 from vitruve.nets.image_context import Pictures
@@ -136,10 +137,11 @@ class ContextLifter(Estimator):
         self.check(batch)
         x = net_input(self.normaliser, batch, self.config.confidence)
         x = x.flatten(end_dim=-4) if x.ndim > 3 else x[None]
-        tokens = self.net.tokens(x, self._pictures(batch) if self.config.sources else None)
-        mixer = self.net.mixer
+        pictures = self._pictures(batch) if self.config.sources else None
+        tokens, mixer = self.net.tokens(x, pictures), self.net.mixer
         whole = mixer.window in (None, tokens.shape[1])
-        output = mixer(tokens) if whole else predict_windows(mixer, tokens)
+        with computing(self.net, self.precision):
+            output = mixer(tokens) if whole else predict_windows(mixer, tokens)
         leading, root = batch.keypoints_px.shape[:-3], self.skeleton.root
         joints = self.normaliser.decode(output.reshape(*leading, *output.shape[1:]), batch)
         joints = joints - joints[..., root : root + 1, :]

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from vitruve.nets.image_context import AttentionContext, DeformableContext, Pictures
 from vitruve.nets.layers import Block, check_tokens
+from vitruve.nets.precision import exactly
 
 
 @dataclass(frozen=True)
@@ -159,11 +160,11 @@ class PoseMixer(nn.Module):
         if self.temporal_blocks is None or self.temporal_position is None:
             for spatial in self.spatial_blocks:
                 tokens = spatial(tokens)
-            return self.head(tokens)
+            return exactly(self.head, tokens)
         x = tokens + self.temporal_position
         for spatial, temporal in zip(self.spatial_blocks, self.temporal_blocks, strict=True):
             x = temporal(spatial(x).transpose(1, 2)).transpose(1, 2)
-        return self.head(x)
+        return exactly(self.head, x)
 
 
 def _context(config: ContextPoseFormerConfig) -> nn.Module:
