@@ -102,6 +102,7 @@ def test_the_verbs_of_the_command_line():
         "study",
         "data",
         "import-checkpoint",
+        "export",
     )
 
 

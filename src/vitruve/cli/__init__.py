@@ -20,6 +20,7 @@ VERBS = {
     "study": "answer one question about lifters with numbers and a picture",
     "data": "build and check sequence stores",
     "import-checkpoint": "turn a published checkpoint of a lifting net into weights of ours",
+    "export": "write a lifter's net as an ONNX file, checked against torch",
 }
 """What each verb does, in the order people meet them; a module's name has _ for -."""
 

@@ -12,6 +12,7 @@ from vitruve.estimators.hypotheses import (
 )
 from vitruve.estimators.lifter import Lifter, LifterConfig
 from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
+from vitruve.estimators.onnx_export import ExportReport, export_onnx
 from vitruve.estimators.precision import Precision
 from vitruve.estimators.saved import (
     ESTIMATORS,
@@ -19,6 +20,7 @@ from vitruve.estimators.saved import (
     load,
     load_estimator,
     make_estimator,
+    read_statement,
     save_estimator,
 )
 from vitruve.estimators.stream import Stream, open_stream
@@ -30,6 +32,7 @@ __all__ = [
     "DiffusionLifter",
     "DiffusionLifterConfig",
     "Estimator",
+    "ExportReport",
     "Lifter",
     "LifterConfig",
     "MaskedKeypoints",
@@ -38,6 +41,7 @@ __all__ = [
     "Stream",
     "average_hypotheses",
     "copy_matching",
+    "export_onnx",
     "load",
     "load_estimator",
     "make_estimator",
@@ -45,6 +49,7 @@ __all__ = [
     "open_stream",
     "predict_flipped",
     "predict_with_spread",
+    "read_statement",
     "save_estimator",
     "select_by_reprojection",
 ]

@@ -137,6 +137,16 @@ def load(name_or_path: str | Path = "default", precision: Precision = "auto") ->
     return estimator
 
 
+def read_statement(name_or_path: str | Path) -> dict[str, Any]:
+    """What packaged weights or a weight file state of themselves: card, commit and all else.
+
+    Raises:
+        KeyError: Neither a packaged name nor a file.
+        ValueError: The file is damaged, or not an estimator's.
+    """
+    return read_tensors(_find(name_or_path), "estimator")[1]
+
+
 def _find(name_or_path: str | Path) -> Path:
     packaged = PACKAGED / f"{name_or_path}.safetensors"
     if Path(name_or_path).is_file():
