@@ -59,6 +59,8 @@ class OnnxNet(nn.Module):
     def __init__(self, net: Any, path: Path) -> None:
         super().__init__()
         self.config, self.window, self.padding = net.config, net.window, net.padding
+        # Who lifts asks an estimator's parameters where they are.
+        self.nowhere = nn.Parameter(torch.zeros(0))
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(

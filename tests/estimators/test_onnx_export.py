@@ -86,7 +86,8 @@ def test_a_diffusion_lifter_gives_its_denoiser(tmp_path):
             "time": torch.randint(1000, (b,)),
         }
         wanted = estimator.net.denoise(*inputs.values()).detach()
-        np.testing.assert_allclose(answer(report.path, **inputs), wanted, atol=2e-6)
+        # Sines of a time step up to 999 are less exact.
+        np.testing.assert_allclose(answer(report.path, **inputs), wanted, atol=5e-5)
     assert facts(report.path)["net_inputs"] == "denoiser"
     assert facts(report.path)["scale"] == "1.0"
 

@@ -221,7 +221,13 @@ def _answers(
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     for clip in clips:
-        said = session.run(None, {name: value.numpy() for name, value in clip.items()})[0]
+        given = {name: value.numpy() for name, value in clip.items()}
+        try:
+            said = session.run(None, given)[0]
+        # Its exceptions share no base of their own.
+        except Exception as error:
+            sizes = {name: tuple(value.shape) for name, value in clip.items()}
+            raise ValueError(f"as ONNX the net does not run on {sizes}: {error}") from None
         with torch.no_grad():
             yield torch.from_numpy(said), net(**clip)
 

@@ -82,7 +82,8 @@ class D3DP(MixSTE):
         given = keypoints.unsqueeze(1).expand(-1, h, -1, -1, -1)
         tokens = self.embed(torch.cat([given, noisy_joints], dim=-1).flatten(0, 1))
         moment = self.time_mlp(self._waves(time).to(tokens.dtype))
-        moment = moment.repeat_interleave(h, dim=0)[:, None, None]
+        # Not repeat_interleave: torch exports that wrongly where h may be any number.
+        moment = moment.unsqueeze(1).expand(-1, h, -1).flatten(0, 1)[:, None, None]
         return self._attend(tokens + self.spatial_position + moment).unflatten(0, (b, h))
 
     def _waves(self, time: Int64[Tensor, "b"]) -> Float[Tensor, "b c"]:
