@@ -38,7 +38,7 @@ TOLERANCE = 1e-4
 NEEDED = ("onnx", "onnxscript", "onnxruntime")
 """Modules of the extra ``onnx``."""
 
-Precision = Literal["float32", "int8"]
+ExportPrecision = Literal["float32", "int8"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class ExportReport:
     path: Path
     net: str
     """Name in ``nets.LIFTERS``."""
-    precision: Precision
+    precision: ExportPrecision
     opset: int
     """Version of ONNX's operators."""
     size_bytes: int
@@ -67,7 +67,7 @@ def export_onnx(
     estimator: Estimator,
     path: str | Path,
     *,
-    precision: Precision = "float32",
+    precision: ExportPrecision = "float32",
     card: str = "",
     commit: str = "",
 ) -> ExportReport:
@@ -82,35 +82,33 @@ def export_onnx(
         path: The file, ``*.onnx``.
         precision: ``int8`` also turns weights into 8-bit integers, except of the layers that read
             the inputs or say the joints. What that costs is in the report, for the caller to judge.
-        card: What it was trained on, its licence and its figures, kept in the file.
-        commit: Version of the code that trained it, kept in the file.
+        card: For people, kept in the file.
+        commit: Of the code that trained it, kept in the file.
 
     Raises:
         ImportError: The extra ``onnx`` is not installed.
-        ValueError: The estimator cannot be exported, or the file would differ from torch by more
-            than ``TOLERANCE``.
+        ValueError: It cannot be exported, or would differ from torch by more than ``TOLERANCE``.
         OSError: The file cannot be written.
     """
-    path = Path(path)
-    lifter = _checked(estimator, path, precision)
+    lifter = _checked(estimator, path := Path(path), precision)
     net, clips = _net_and_clips(lifter)
     with atomic_path(path) as temporary:
         _write_float32(net, clips[0], temporary)
         float32_size = temporary.stat().st_size
         difference = _largest_difference(net, clips, temporary)
-        if not difference <= TOLERANCE:
-            raise ValueError(
-                f"{lifter.config.net} as ONNX differs from torch by {difference:.1e} of its "
-                f"largest output; at most {TOLERANCE:.0e} is allowed, so {path} was not written"
-            )
-        lost: tuple[float, float] | tuple[None, None] = (None, None)
-        if precision == "int8":
-            onnx_int8.quantise(temporary)
-            lost = _distances(net, clips, temporary)
+        _refuse_beyond_tolerance(lifter.config.net, difference, path)
+        lost = _quantised(net, clips, temporary) if precision == "int8" else ()
         opset = _describe(temporary, metadata(lifter, precision, card, commit))
-        size = temporary.stat().st_size
-    name = lifter.config.net
-    return ExportReport(path, name, precision, opset, size, float32_size, difference, *lost)
+    sizes = path.stat().st_size, float32_size
+    return ExportReport(path, lifter.config.net, precision, opset, *sizes, difference, *lost)
+
+
+def _refuse_beyond_tolerance(net: str, difference: float, path: Path) -> None:
+    if not difference <= TOLERANCE:
+        raise ValueError(
+            f"{net} as ONNX differs from torch by {difference:.1e} of its largest output; at most "
+            f"{TOLERANCE:.0e} is allowed, so {path} was not written"
+        )
 
 
 class _Denoise(nn.Module):
@@ -244,8 +242,9 @@ def _largest_difference(net: nn.Module, clips: list[dict[str, Tensor]], path: Pa
     return worst
 
 
-def _distances(net: nn.Module, clips: list[dict[str, Tensor]], path: Path) -> tuple[float, float]:
-    """Largest difference and mean distance of a joint."""
+def _quantised(net: nn.Module, clips: list[dict[str, Tensor]], path: Path) -> tuple[float, float]:
+    """Rewrite the file in int8; largest difference and mean distance of its joints from torch's."""
+    onnx_int8.quantise(path)
     differences = [(said - wanted).reshape(-1, 3) for said, wanted in _answers(net, clips, path)]
     joined = torch.cat(differences)
     return joined.abs().max().item(), joined.norm(dim=-1).mean().item()
