@@ -2,7 +2,8 @@
 
 A table stands between ``<!-- table:NAME -->`` and ``<!-- /table -->``, where NAME is that of a
 results file. ``<!-- table:NAME columns=mpjpe_mm,lse data=cmu_gt,cmu_noisy run=lifters. -->``
-chooses metrics and rows, in that order: ``data`` with ``_`` for spaces, ``run`` as a prefix.
+chooses metrics and rows, in that order: ``data`` with ``_`` for spaces, ``run`` as a prefix, ``case`` as the
+last part of the run's name.
 Seeds are averaged; their standard deviation follows the ±.
 
     python tools/make_tables.py           # rewrite
@@ -24,6 +25,8 @@ _GROUP = ("run", "preset", "data")
 def table(rows: list[dict[str, Any]], options: dict[str, str]) -> str:
     """Markdown of one table."""
     rows = [r for r in rows if r["run"].startswith(options.get("run", ""))]
+    if "case" in options:
+        rows = [r for r in rows if r["run"].endswith(f".{options['case']}")]
     if "data" in options:
         wanted = options["data"].split(",")
         rows = [r for w in wanted for r in rows if r["data"].replace(" ", "_") == w]
