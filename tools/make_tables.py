@@ -2,9 +2,9 @@
 
 A table stands between ``<!-- table:NAME -->`` and ``<!-- /table -->``, where NAME is that of a
 results file. ``<!-- table:NAME columns=mpjpe_mm,lse data=cmu_gt,cmu_noisy run=lifters. -->``
-chooses metrics and rows, in that order: ``data`` with ``_`` for spaces, ``run`` as a prefix, ``case`` as the
-last part of the run's name.
-Seeds are averaged; their standard deviation follows the ±.
+chooses metrics and rows, in that order: ``data`` with ``_`` for spaces, ``run`` as a prefix,
+``case`` as the last part of the run's name. Seeds are averaged; their standard deviation follows
+the ±.
 
     python tools/make_tables.py           # rewrite
     python tools/make_tables.py --check   # fail if a file would change

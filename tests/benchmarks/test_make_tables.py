@@ -33,6 +33,13 @@ def write(root, text, content):
     (root / "benchmarks" / "results" / "t.json").write_text(json.dumps(content))
 
 
+def test_a_case_is_the_last_part_of_the_name(make_tables):
+    both = rows(1.0, run="speed.net.forward") + rows(2.0, run="speed.net.training")
+    text = make_tables.table(both, {"case": "forward", "columns": "mpjpe_mm"})
+    assert "speed.net.forward" in text
+    assert "training" not in text
+
+
 def test_round_trip(make_tables, tmp_path, capsys):
     text = "before\n<!-- table:t columns=mpjpe_mm data=cmu_gt -->\nold\n<!-- /table -->\nafter\n"
     write(tmp_path, text, rows(41.0, 43.0) + rows(90.0, data="cmu noisy"))
