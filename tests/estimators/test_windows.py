@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from torch import nn
 
 from vitruve.estimators import windows
 from vitruve.estimators.windows import predict_windows
+from vitruve.nets import LIFTERS
 
 
 class Window:
@@ -55,3 +57,34 @@ def test_a_short_clip_is_filled_up_with_its_last_frame():
             return super().__call__(x)
 
     assert predict_windows(Whole(5), clip_of(3)).shape[1] == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("p_stmo", {"strides": (1, 3, 3), "channels": 16, "hidden": 32}),
+        ("p_stmo", {"strides": (1, 3, 3), "channels": 16, "hidden": 32, "time_step": 2}),
+        ("pose_former_v2", {"num_frames": 9, "kept_frames": 3, "kept_coefficients": 3}),
+    ],
+)
+def test_overlapping_windows_share_what_each_frame_costs(name, settings, monkeypatch):
+    torch.manual_seed(0)
+    build, config = LIFTERS[name]
+    net = build(config(6, 6, **settings)).eval()
+    assert {"embed_frames", "answer"} <= set(dir(net))
+    clip = torch.randn(2, net.window + 6, 6, 2)
+    seen = []
+    embed = net.embed_frames
+    monkeypatch.setattr(net, "embed_frames", lambda x: seen.append(x.shape[1]) or embed(x))
+    shared = predict_windows(net, clip)
+    assert seen == [clip.shape[1]]
+    alone = torch.cat([net(clip[:, s : s + net.window]) for s in range(7)], dim=1)
+    torch.testing.assert_close(shared, alone, atol=1e-5, rtol=1e-5)
+
+
+def test_a_net_without_the_hook_is_run_on_windows():
+    net = nn.Identity()
+    net.window, net.padding = 3, (1, 1)
+    net.forward = lambda x: x[:, 1:2]
+    clip = clip_of(6)
+    assert torch.equal(predict_windows(net, clip), clip[:, 1:-1])

@@ -1,6 +1,9 @@
 """Nets of a fixed window over clips of any length.
 
-Axes: b batch, t frames, k keypoints, c channels.
+Windows of neighbouring frames overlap almost wholly. What a net computes of each frame by itself it
+computes once when it offers ``embed_frames(clip) -> (b, t, w)`` and ``answer(windows, embedded)``.
+
+Axes: b batch, t frames, k keypoints, c channels, w features of a frame.
 """
 
 from typing import Any
@@ -36,13 +39,21 @@ def predict_windows(
     if (last := clip.shape[1] - window) > starts[-1]:
         starts.append(last)
     at_once = max(1, MAX_FRAMES // (window * b * copies))
+    shared = hasattr(net, "embed_frames") and len(starts) > 1 and not net.training
+    inputs = (clip, net.embed_frames(clip)) if shared else (clip,)
+    run = net.answer if shared else net
     parts = []
     for i in range(0, len(starts), at_once):
         chosen = starts[i : i + at_once]
-        windows = torch.stack([clip[:, s : s + window] for s in chosen], dim=1)
-        parts.append(net(windows.flatten(0, 1)).unflatten(0, (b, len(chosen))))
+        windows = [_cut(x, chosen, window) for x in inputs]
+        parts.append(run(*windows).unflatten(0, (b, len(chosen))))
     answers = torch.cat(parts, dim=1)
     # Only the last window can overlap: what the one before has answered is left out.
     new = starts[-1] - starts[-2] if len(starts) > 1 else hop
     joined = torch.cat([answers[:, :-1].flatten(1, 2), answers[:, -1, hop - new :]], dim=1)
     return joined[:, :wanted]
+
+
+def _cut(x: Float[Tensor, "b t *c"], starts: list[int], window: int) -> Float[Tensor, "bn t2 *c"]:
+    """Windows of a clip, those of one clip behind each other."""
+    return torch.stack([x[:, s : s + window] for s in starts], dim=1).flatten(0, 1)

@@ -123,6 +123,17 @@ class PSTMO(nn.Module):
         """Lift normalised keypoints to joints in the unit the weights were trained for."""
         return self._centre(self._encode(keypoints))
 
+    def embed_frames(self, keypoints: Float[Tensor, "b t k c"]) -> Float[Tensor, "b t w"]:
+        """What is computed of each frame by itself, for windows that overlap."""
+        return self.frames(keypoints)
+
+    def answer(
+        self, keypoints: Float[Tensor, "b t k c"], embedded: Float[Tensor, "b t w"]
+    ) -> Float[Tensor, "b 1 j 3"]:
+        """What ``forward`` says of windows whose frames are embedded."""
+        del keypoints
+        return self._centre(self.encoder(embedded[:, :: self.config.time_step]))
+
     def detailed(self, keypoints: Float[Tensor, "b t k c"]) -> Detail:
         """The joints, and as coarse answer those of every frame read, from the encoder alone."""
         x = self._encode(keypoints)

@@ -134,7 +134,30 @@ class PoseFormerV2(nn.Module):
 
     def forward(self, keypoints: Float[Tensor, "b t k c"]) -> Float[Tensor, "b 1 j 3"]:
         """Lift normalised keypoints to joints in the unit the weights were trained for."""
-        frames = self.frame_position + self._frames(keypoints)
+        return self._answer(keypoints, self.embed_frames(self._kept(keypoints)))
+
+    def embed_frames(self, keypoints: Float[Tensor, "b t k c"]) -> Float[Tensor, "b t w"]:
+        """One token for each frame, from attention over its joints; for windows that overlap."""
+        x = self.embed(keypoints) + self.joint_position
+        for block in self.joint_blocks:
+            x = block(x)
+        return self.joint_norm(x).flatten(2)
+
+    def answer(
+        self, keypoints: Float[Tensor, "b t k c"], embedded: Float[Tensor, "b t w"]
+    ) -> Float[Tensor, "b 1 j 3"]:
+        """What ``forward`` says of windows whose frames are embedded."""
+        return self._answer(keypoints, self._kept(embedded))
+
+    def _kept(self, x: Float[Tensor, "b t *c"]) -> Float[Tensor, "b f *c"]:
+        """The frames around the middle that get a token each."""
+        first = self.padding[0] - self.config.kept_frames // 2
+        return x[:, first : first + self.config.kept_frames]
+
+    def _answer(
+        self, keypoints: Float[Tensor, "b t k c"], kept: Float[Tensor, "b f w"]
+    ) -> Float[Tensor, "b 1 j 3"]:
+        frames = self.frame_position + kept
         frequencies = self.coefficients @ keypoints.flatten(2)
         frequencies = self.frequency_position + self.embed_frequency(frequencies)
         x = torch.cat([frequencies, frames], dim=1)
@@ -144,15 +167,6 @@ class PoseFormerV2(nn.Module):
         means = [self.frequency_mean(parts[0]), self.frame_mean(parts[1])]
         joints = exactly(self.head, torch.cat(means, dim=-1))
         return joints.unflatten(-1, (self.config.num_joints, 3))
-
-    def _frames(self, keypoints: Float[Tensor, "b t k c"]) -> Float[Tensor, "b f w"]:
-        """One token for each kept frame, from attention over its joints."""
-        first = self.padding[0] - self.config.kept_frames // 2
-        x = self.embed(keypoints[:, first : first + self.config.kept_frames])
-        x = x + self.joint_position
-        for block in self.joint_blocks:
-            x = block(x)
-        return self.joint_norm(x).flatten(2)
 
     @staticmethod
     def from_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
