@@ -153,5 +153,6 @@ def save(figure: Any, stem: Path) -> tuple[Path, Path]:
     for path in paths:
         dated = {"Date": None} if path.suffix == ".svg" else None
         with atomic_path(path) as temporary:
-            figure.savefig(temporary, metadata=dated)
+            # Titles and legends beside square panels may reach beyond the figure.
+            figure.savefig(temporary, metadata=dated, bbox_inches="tight", pad_inches=0.08)
     return paths
