@@ -73,7 +73,7 @@ def rewritten(text: str, results: Path) -> tuple[str, list[str]]:
     def fill(found: re.Match[str]) -> str:
         parts = (part.partition("=") for part in found[3].split())
         options = {key: value for key, _, value in parts}
-        if unknown := set(options) - {"columns", "data", "run"}:
+        if unknown := set(options) - {"case", "columns", "data", "run"}:
             raise ValueError(f"table {found[2]!r} has no option {unknown.pop()!r}")
         source = results / f"{found[2]}.json"
         if not source.is_file():

@@ -13,8 +13,8 @@ Precision = Literal["auto", "float32", "bfloat16"]
 """bfloat16 rounds matrix products alone: weights, norms, sums and the last layer stay float32.
 "auto" takes it where the processor has it and the net is large enough to gain."""
 
-WORTHWHILE_MACS = 500_000_000
-"""Of a net on one clip. Smaller nets would spend as much on converting numbers as they save."""
+WORTHWHILE_MACS = 2_000_000_000
+"""Of a net on one clip. Smaller nets spend more on converting numbers than they save."""
 
 
 def computing(net: Any, precision: Precision) -> AbstractContextManager[object]:
