@@ -10,12 +10,9 @@ from vitruve.poses import PoseBatch, Prediction, mirror_batch, mirror_prediction
 
 
 def predict_both(estimator: Estimator, batch: PoseBatch) -> tuple[Prediction, Prediction]:
-    """The prediction, and the un-mirrored prediction of the mirrored batch.
-
-    Two passes: one of twice the batch was measured slower wherever a pass takes long.
-    """
-    flipped = estimator(mirror_batch(batch))
-    return estimator(batch), mirror_prediction(flipped, batch)
+    """The prediction, and the un-mirrored prediction of the mirrored batch."""
+    plain = estimator(batch)
+    return plain, mirror_prediction(estimator(mirror_batch(batch)), batch)
 
 
 def predict_flipped(estimator: Estimator, batch: PoseBatch) -> Prediction:

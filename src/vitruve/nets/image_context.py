@@ -45,7 +45,23 @@ def sample_at(
     return values[..., 0].transpose(1, 2).unflatten(1, points.shape[1:-1])
 
 
-class DeformableContext(nn.Module):
+class _LevelByLevel(nn.Module):
+    """Asks every level of a feature pyramid by itself."""
+
+    levels: nn.ModuleList
+
+    def forward(
+        self,
+        query: Float[Tensor, "n j c"],
+        levels: Sequence[Float[Tensor, "n _ _ _"]],
+        points: Float[Tensor, "n j 2"],
+    ) -> Float[Tensor, "n j l c"]:
+        """Features of every joint from every level."""
+        each = zip(self.levels, levels, strict=True)
+        return torch.stack([level(query, maps, points) for level, maps in each], dim=2)
+
+
+class DeformableContext(_LevelByLevel):
     """Each joint chooses where around it to look, and how much to believe each sample."""
 
     def __init__(
@@ -56,18 +72,8 @@ class DeformableContext(nn.Module):
             _DeformableLevel(channels, own, num_heads, num_samples) for own in level_channels
         )
 
-    def forward(
-        self,
-        query: Float[Tensor, "n j c"],
-        levels: Sequence[Float[Tensor, "n _ _ _"]],
-        points: Float[Tensor, "n j 2"],
-    ) -> Float[Tensor, "n j l c"]:
-        """Features of every joint from every level."""
-        each = zip(self.levels, levels, strict=True)
-        return torch.stack([level(query, maps, points) for level, maps in each], dim=2)
 
-
-class AttentionContext(nn.Module):
+class AttentionContext(_LevelByLevel):
     """Each joint attends to all cells of a map; codes of their positions tell it what is near."""
 
     def __init__(self, channels: int, level_channels: Sequence[int], num_heads: int = 4) -> None:
@@ -75,16 +81,6 @@ class AttentionContext(nn.Module):
         self.levels = nn.ModuleList(
             _AttentionLevel(channels, own, num_heads) for own in level_channels
         )
-
-    def forward(
-        self,
-        query: Float[Tensor, "n j c"],
-        levels: Sequence[Float[Tensor, "n _ _ _"]],
-        points: Float[Tensor, "n j 2"],
-    ) -> Float[Tensor, "n j l c"]:
-        """Features of every joint from every level."""
-        each = zip(self.levels, levels, strict=True)
-        return torch.stack([level(query, maps, points) for level, maps in each], dim=2)
 
 
 def position_code(points: Float[Tensor, "*b 2"], channels: int) -> Float[Tensor, "*b {channels}"]:
