@@ -8,6 +8,7 @@ Axes: b batch, h hypotheses, t frames, j joints, n poses.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -82,7 +83,7 @@ class RefinedEstimator(Estimator):
     """An estimator whose every answer is refined by a loss-net of its skeleton."""
 
     def __init__(
-        self, estimator: Estimator, energy: nn.Module, config: RefineConfig = RefineConfig()
+        self, estimator: Estimator, energy: Any, config: RefineConfig = RefineConfig()
     ) -> None:
         """Put both together.
 
@@ -90,7 +91,7 @@ class RefinedEstimator(Estimator):
             ValueError: The loss-net knows another skeleton.
         """
         super().__init__()
-        known = energy.config.skeleton  # pyright: ignore[reportAttributeAccessIssue]
+        known = energy.config.skeleton
         if known.names != estimator.skeleton.names:
             raise ValueError(
                 f"the loss-net knows poses of {known.name!r}, but the model says "
