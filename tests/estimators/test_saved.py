@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 
 import vitruve.estimators.saved as saved
 from vitruve.estimators import Lifter, LifterConfig, load, load_estimator, save_estimator
-from vitruve.estimators.config import config_from_dict
-from vitruve.estimators.tensor_file import read_tensors
+from vitruve.io.dataclass_json import config_from_dict
+from vitruve.io.tensor_file import read_tensors
 from vitruve.nets import SimpleBaselineConfig, VideoPose3DConfig
 from vitruve.recipes.toy import TOY
 

@@ -1,21 +1,18 @@
 """Estimators with their weights: one safetensors file each, found by name or path."""
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from vitruve.estimators.base import Estimator
-from vitruve.estimators.config import config_from_dict
 from vitruve.estimators.context_lifter import ContextLifter, ContextLifterConfig
 from vitruve.estimators.diffusion_lifter import DiffusionLifter, DiffusionLifterConfig
 from vitruve.estimators.lifter import Lifter, LifterConfig
 from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
 from vitruve.estimators.precision import Precision
-from vitruve.estimators.tensor_file import load_strictly, read_tensors, write_tensors
+from vitruve.io.dataclass_json import config_from_dict
+from vitruve.io.tensor_file import build_to_fit, read_tensors, write_tensors
 
 ESTIMATORS: dict[str, tuple[type[Estimator], Any]] = {
     "context_lifter": (ContextLifter, ContextLifterConfig),
@@ -87,11 +84,8 @@ def load_estimator(path: str | Path) -> Estimator:
     name = str(document.get("estimator"))
     if name not in ESTIMATORS:
         raise KeyError(f"{path} holds estimator {name!r}; this version has {sorted(ESTIMATORS)}")
-    stored = sum(t.numel() for t in tensors.values())
     config = config_from_dict(ESTIMATORS[name][1], document.get("config"))
-    estimator = _sized_like(name, config, stored, str(path))
-    load_strictly(estimator, tensors, str(path))
-    return estimator.eval()
+    return build_to_fit(lambda given: _build(name, given), config, tensors, str(path))
 
 
 def copy_matching(estimator: Estimator, path: str | Path) -> tuple[int, int]:
@@ -160,34 +154,9 @@ def _find(name_or_path: str | Path) -> Path:
     )
 
 
-def _sized_like(name: str, config: Any, stored: int, source: str) -> Estimator:
-    """Build the estimator only if its config asks for as many numbers as the file holds."""
-    # No size or count of a real net exceeds the number of its weights; a seed is neither.
-    if (largest := max(_integers(asdict(config)), default=0)) > stored:
-        raise ValueError(f"{source} holds {stored} numbers, but its config asks for {largest}")
-    try:
-        with torch.device("meta"):
-            asked = sum(t.numel() for t in _build(name, config).state_dict().values())
-    except (ArithmeticError, MemoryError, RuntimeError, TypeError) as error:
-        raise ValueError(f"{source}: no net can be built from its config ({error})") from None
-    if asked != stored:
-        raise ValueError(f"{source} holds {stored} numbers, but its config asks for {asked}")
-    return _build(name, config)
-
-
 def _build(name: str, config: Any) -> Estimator:
     build: Any = ESTIMATORS[name][0]
     return build(config)
-
-
-def _integers(value: Any) -> Iterator[int]:
-    if isinstance(value, int):
-        yield value
-    elif isinstance(value, dict | list | tuple):
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        for name, item in items:
-            if name != "seed":
-                yield from _integers(item)
 
 
 def _version() -> str:

@@ -66,7 +66,7 @@ def attend(
 
 
 @torch.no_grad()
-def tell_joints_apart(codes: nn.Parameter, over_joints: Iterable[Attention]) -> None:
+def tell_joints_apart(codes: nn.Parameter, over_joints: Iterable[Any]) -> None:
     """Start a net so that every joint looks at joints of its own from the first step on.
 
     Ours. Published nets start joint codes at zero or nearly so, and attention about uniform: every
@@ -140,9 +140,7 @@ class Block(nn.Module):
         """Attend along the second last axis, then map each token."""
         # Callers hand over transposed views: one copy here spares one in every norm and sum.
         x = x.contiguous()
-        seen = self.norm1(x)
-        # Attention of another kind, put in its place, takes no bias.
-        x = x + self.drop_path(self.attn(seen) if bias is None else self.attn(seen, bias))
+        x = x + self.drop_path(self.attn(self.norm1(x), bias))
         return x + self.drop_path(self.mlp(self.norm2(x)))
 
 

@@ -10,7 +10,7 @@ Axes: b batch, t frames, j joints (one token each), c channels.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import Any, Literal, assert_never
 
 import torch
 from jaxtyping import Float
@@ -132,8 +132,10 @@ class MotionAGFormer(nn.Module):
         # Frames get no position, as published: the norms and edges over time tell them apart.
         self.spatial_position = nn.Parameter(torch.zeros(1, config.num_joints, c))
         drops = [config.drop_path * i / max(1, config.depth - 1) for i in range(config.depth)]
-        blocks = [_AGFormerBlock(config, drop) for drop in drops]
-        tell_joints_apart(self.spatial_position, (block.attention.spatial.mixer for block in blocks))
+        blocks: list[Any] = [_AGFormerBlock(config, drop) for drop in drops]
+        tell_joints_apart(
+            self.spatial_position, (block.attention.spatial.mixer for block in blocks)
+        )
         self.blocks = nn.ModuleList(blocks)
         self.norm = nn.LayerNorm(c)
         self.to_representation = nn.Linear(c, r)

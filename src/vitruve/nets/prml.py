@@ -17,7 +17,7 @@ Axes: b batch, t frames, j joints (one token each), c channels.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import Any, Literal, assert_never
 
 import torch
 from jaxtyping import Float
@@ -101,8 +101,8 @@ class PrML(nn.Module):
             (self.position_2d, self.branch_2d),
             (self.position_depth, self.branch_depth),
         ):
-            blocks = [layer.joints for layer in branch]
-            tell_joints_apart(position.joint, (b.attn for b in blocks if b is not None))
+            blocks: list[Any] = [layer.joints for layer in branch if layer.joints is not None]
+            tell_joints_apart(position.joint, (block.attn for block in blocks))
         self.decoder = TaskAwareDecoder(config) if config.decoder else None
         self.head_2d = _head(config, 2)
         self.head_depth = _head(config, 1)

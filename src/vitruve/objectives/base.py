@@ -18,10 +18,14 @@ from vitruve.poses import PoseBatch, Prediction
 class Objective(nn.Module, ABC):
     """A training signal for any estimator.
 
+    ``kept`` is a net of its own that is worth having after the training, if there is one.
+
     Cooperative objectives learn on ``loss`` itself; rivals override ``own_loss``. The trainer
     steps the objective on ``own_loss`` with the prediction detached, then the estimator on
     ``loss`` with the objective frozen, so neither sees the other's gradient.
     """
+
+    kept: nn.Module | None = None
 
     @abstractmethod
     def loss(self, prediction: Prediction, batch: PoseBatch) -> Float[Tensor, ""]:
@@ -41,6 +45,11 @@ class Term:
     """A constant, or a schedule of the step; 0 leaves the objective out of the total."""
     learning_rate: float = 1e-4
     """Of the objective's own optimizer."""
+    own_steps: int = 1
+    """Updates of the objective for one of the estimator."""
+    pull: float | None = None
+    """Norm of its gradient at the predicted joints as a share of what all terms without this
+    setting pull together; the weight then only says on or off."""
 
     def weight_at(self, step: int) -> float:
         """Weight at a training step."""

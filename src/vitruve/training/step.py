@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from vitruve.estimators.base import Estimator
 from vitruve.objectives.base import Term, frozen
 from vitruve.poses import PoseBatch, Prediction
+from vitruve.training.pull import pull
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -54,7 +55,8 @@ def train_step(
         fabric: Precision and processes; None computes plainly in this one.
 
     Returns:
-        Every loss by name, weighted; ``NAME/own`` is what an objective minimises.
+        Every loss by name, weighted; ``NAME/own`` is what an objective minimises, and
+        ``NAME/pull`` how hard it pulls at the predicted joints against all other terms.
     """
     terms = players.terms
     weights = {n: w for n, t in terms.items() if (w := t.weight_at(step))}
@@ -65,12 +67,9 @@ def train_step(
     if not weights:
         return logs
     with frozen(term.objective for term in terms.values()):
-        with _precision(fabric):
-            losses = {n: w * terms[n].objective.loss(prediction, batch) for n, w in weights.items()}
-        logs["total"] = total = torch.stack(list(losses.values())).sum()
         players.optimizer.zero_grad(set_to_none=True)
-        total.backward()
-    logs |= losses
+        with _precision(fabric):
+            logs |= pull(prediction, batch, {n: terms[n] for n in weights}, weights)
     average_gradients(players.estimator, fabric)
     logs["gradient_norm"] = _clip(players.estimator, clip_norm)
     _check_finite(step, logs)
@@ -95,13 +94,14 @@ def _objectives_learn(
     logs = {}
     for name, own_optimizer in players.own_optimizers.items():
         objective = players.terms[name].objective
-        with _precision(fabric):
-            own_loss = objective.own_loss(prediction, batch)
-        own_optimizer.zero_grad(set_to_none=True)
-        own_loss.backward()
-        average_gradients(objective, fabric)
-        own_optimizer.step()
-        logs[f"{name}/own"] = own_loss.detach()
+        for _ in range(players.terms[name].own_steps):
+            with _precision(fabric):
+                own_loss = objective.own_loss(prediction, batch)
+            own_optimizer.zero_grad(set_to_none=True)
+            own_loss.backward()
+            average_gradients(objective, fabric)
+            own_optimizer.step()
+            logs[f"{name}/own"] = own_loss.detach()
     return logs
 
 

@@ -1,0 +1,125 @@
+"""Poses that are wrong on purpose: bones turned or stretched, joints shaken.
+
+What an energy has to tell from true poses, and may be trained on beside its rival's mistakes.
+
+Axes: b poses, j joints.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from vitruve.geometry.kinematics import parents_first
+from vitruve.skeletons import Skeleton
+
+
+@dataclass(frozen=True)
+class WrongPosesConfig:
+    """Each pose is spoilt in one way, all ways being equally likely."""
+
+    noise_mm: tuple[float, float] = (5.0, 40.0)
+    """Standard deviation of every joint's position along each axis, from and to."""
+    turn_deg: tuple[float, float] = (3.0, 30.0)
+    """By how much one bone, with all that hangs on it, is turned about a random axis."""
+    stretch: tuple[float, float] = (0.05, 0.3)
+    """By how much one bone is longer or shorter; all that hangs on it moves along."""
+
+
+def spoil(
+    joints: Float[Tensor, "b j 3"],
+    skeleton: Skeleton,
+    config: WrongPosesConfig,
+    generator: torch.Generator | None = None,
+) -> Float[Tensor, "b j 3"]:
+    """One wrong version of each pose, relative to the root as before."""
+    draw = _Draw(len(joints), joints.device, generator)
+    way = torch.randint(3, (len(joints),), generator=generator, device=joints.device)
+    ways = torch.stack(
+        [
+            shake(joints, draw.between(*config.noise_mm) / 1000, generator),
+            turn_bone(joints, skeleton, draw.between(*config.turn_deg), generator),
+            stretch_bone(joints, skeleton, draw.between(*config.stretch), generator),
+        ]
+    )
+    wrong = ways[way, torch.arange(len(joints), device=joints.device)]
+    return wrong - wrong[:, skeleton.root : skeleton.root + 1]
+
+
+def shake(
+    joints: Float[Tensor, "b j 3"],
+    std_m: Float[Tensor, "b"],
+    generator: torch.Generator | None = None,
+) -> Float[Tensor, "b j 3"]:
+    """Move every joint by Gaussian noise of a standard deviation in metres."""
+    noise = torch.randn(joints.shape, generator=generator, device=joints.device)
+    return joints + std_m[:, None, None] * noise
+
+
+def turn_bone(
+    joints: Float[Tensor, "b j 3"],
+    skeleton: Skeleton,
+    angle_deg: Float[Tensor, "b"],
+    generator: torch.Generator | None = None,
+) -> Float[Tensor, "b j 3"]:
+    """Turn one random bone about a random axis across it, with all that hangs on it."""
+    start, end, moved = _random_bone(joints, skeleton, generator)
+    bone = end - start
+    helper = torch.randn(bone.shape, generator=generator, device=bone.device)
+    axis = torch.nn.functional.normalize(torch.linalg.cross(bone, helper, dim=-1), dim=-1)
+    angle = torch.deg2rad(angle_deg)[:, None, None]
+    arm = joints - start[:, None]
+    across = torch.linalg.cross(axis[:, None].expand_as(arm), arm, dim=-1)
+    along = (arm * axis[:, None]).sum(-1, keepdim=True) * axis[:, None]
+    # Rodrigues' formula.
+    turned = arm * angle.cos() + across * angle.sin() + along * (1 - angle.cos())
+    return torch.where(moved[..., None], start[:, None] + turned, joints)
+
+
+def stretch_bone(
+    joints: Float[Tensor, "b j 3"],
+    skeleton: Skeleton,
+    by: Float[Tensor, "b"],
+    generator: torch.Generator | None = None,
+) -> Float[Tensor, "b j 3"]:
+    """Make one random bone longer or shorter by a share; all that hangs on it moves along."""
+    start, end, moved = _random_bone(joints, skeleton, generator)
+    draw = _Draw(len(joints), joints.device, generator)
+    signed = torch.where(draw.between(0.0, 1.0) < 0.5, -by, by)
+    shift = signed[:, None] * (end - start)
+    return torch.where(moved[..., None], joints + shift[:, None], joints)
+
+
+@dataclass(frozen=True)
+class _Draw:
+    count: int
+    device: torch.device
+    generator: torch.Generator | None
+
+    def between(self, low: float, high: float) -> Float[Tensor, "b"]:
+        share = torch.rand(self.count, generator=self.generator, device=self.device)
+        return low + (high - low) * share
+
+
+def _random_bone(
+    joints: Float[Tensor, "b j 3"], skeleton: Skeleton, generator: torch.Generator | None
+) -> tuple[Float[Tensor, "b 3"], Float[Tensor, "b 3"], Bool[Tensor, "b j"]]:
+    """Both ends of a bone of each pose, and the joints that move with it."""
+    bones = torch.tensor([j for j, p in enumerate(skeleton.parents) if p >= 0])
+    which = torch.randint(len(bones), (len(joints),), generator=generator, device=joints.device)
+    child = bones.to(joints.device)[which]
+    parent = torch.tensor(skeleton.parents, device=joints.device)[child]
+    rows = torch.arange(len(joints), device=joints.device)
+    below = torch.tensor(hanging_on(skeleton), device=joints.device)
+    return joints[rows, parent], joints[rows, child], below[child]
+
+
+def hanging_on(skeleton: Skeleton) -> list[list[bool]]:
+    """For each joint, which joints move when its bone does: itself and all further out."""
+    n = skeleton.num_joints
+    below = [[i == j for i in range(n)] for j in range(n)]
+    for j in reversed(parents_first(skeleton.parents)):
+        if (parent := skeleton.parents[j]) >= 0:
+            below[parent] = [a or b for a, b in zip(below[parent], below[j], strict=True)]
+    return below

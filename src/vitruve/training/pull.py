@@ -1,0 +1,81 @@
+"""The backward pass of all terms, which meet at the prediction.
+
+Each term's gradient is known there before it goes on into the estimator. So how hard every term
+pulls at the joints can be logged, and held, at no cost: SCoTL-pose's alpha says little by itself,
+because the same alpha is nothing for one kind of energy and everything for another.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+
+import torch
+from torch import Tensor
+
+from vitruve.objectives.base import Term
+from vitruve.poses import PoseBatch, Prediction
+
+_JOINTS = "joints_cam"
+Gradients = dict[str, Tensor]
+"""By field of the prediction; fields that a term does not read are not in it."""
+
+
+def pull(
+    prediction: Prediction,
+    batch: PoseBatch,
+    terms: Mapping[str, Term],
+    weights: Mapping[str, float],
+) -> dict[str, Tensor]:
+    """Add the gradient of all terms to whatever made the prediction.
+
+    Args:
+        prediction: With the graph behind it.
+        batch: What it answers.
+        terms: Objectives, frozen by the caller.
+        weights: Of each term, now.
+
+    Returns:
+        Loss of each term, weighted; their sum as ``total``; with several terms also ``NAME/pull``,
+        the norm of its gradient at the joints over that of the sum of all others.
+    """
+    leaves = prediction.map(lambda x: x.detach().requires_grad_(x.requires_grad))
+    losses, gradients = {}, {}
+    for name, term in terms.items():
+        losses[name] = weights[name] * term.objective.loss(leaves, batch)
+        gradients[name] = _gradients(losses[name], leaves)
+    free = [name for name, term in terms.items() if term.pull is None]
+    reference = _sum([gradients[name] for name in free])
+    for name, term in terms.items():
+        if term.pull is not None:
+            factor = _share(term.pull, reference, gradients[name])
+            losses[name] = losses[name] * factor
+            gradients[name] = {k: g * factor for k, g in gradients[name].items()}
+    whole = _sum(list(gradients.values()))
+    outputs = [getattr(prediction, name) for name in whole]
+    torch.autograd.backward(outputs, list(whole.values()))
+    logs = losses | {"total": torch.stack(list(losses.values())).sum()}
+    if len(terms) > 1:
+        for name in terms:
+            others = _sum([g for other, g in gradients.items() if other != name])
+            logs[f"{name}/pull"] = _share(1.0, gradients[name], others)
+    return logs
+
+
+def _gradients(loss: Tensor, leaves: Prediction) -> Gradients:
+    names = [f.name for f in fields(leaves) if isinstance(getattr(leaves, f.name), Tensor)]
+    names = [name for name in names if getattr(leaves, name).requires_grad]
+    found = torch.autograd.grad(loss, [getattr(leaves, n) for n in names], allow_unused=True)
+    return {name: g for name, g in zip(names, found, strict=True) if g is not None}
+
+
+def _sum(gradients: list[Gradients]) -> Gradients:
+    names = dict.fromkeys(name for given in gradients for name in given)
+    return {n: torch.stack([g[n] for g in gradients if n in g]).sum(0) for n in names}
+
+
+def _share(share: float, gradients: Gradients, over: Gradients) -> Tensor:
+    """``share`` of the first norm over the second; 0 where either is nothing."""
+    if _JOINTS not in gradients or _JOINTS not in over:
+        known = [*gradients.values(), *over.values()]
+        return known[0].new_zeros(()) if known else torch.zeros(())
+    norm, divisor = gradients[_JOINTS].norm(), over[_JOINTS].norm()
+    return torch.where(divisor > 0, share * norm / divisor.clamp(min=1e-30), 0.0)
