@@ -11,7 +11,7 @@ import official_samples as samples
 from vitruve.benchmarks import BENCHMARKS
 from vitruve.data import human36m
 from vitruve.estimators import Estimator, load_estimator
-from vitruve.estimators.config import config_from_dict
+from vitruve.io.dataclass_json import config_from_dict
 from vitruve.nets import VideoPose3DConfig
 from vitruve.poses import Prediction, mirror_batch
 from vitruve.recipes import RECIPES, Run, backbones
