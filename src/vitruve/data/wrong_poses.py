@@ -25,6 +25,8 @@ class WrongPosesConfig:
     """By how much one bone, with all that hangs on it, is turned about a random axis."""
     stretch: tuple[float, float] = (0.05, 0.3)
     """By how much one bone is longer or shorter; all that hangs on it moves along."""
+    size: tuple[float, float] = (0.03, 0.15)
+    """By how much the whole body is larger or smaller."""
 
 
 def spoil(
@@ -35,12 +37,13 @@ def spoil(
 ) -> Float[Tensor, "b j 3"]:
     """One wrong version of each pose, relative to the root as before."""
     draw = _Draw(len(joints), joints.device, generator)
-    way = torch.randint(3, (len(joints),), generator=generator, device=joints.device)
+    way = torch.randint(4, (len(joints),), generator=generator, device=joints.device)
     ways = torch.stack(
         [
             shake(joints, draw.between(*config.noise_mm) / 1000, generator),
             turn_bone(joints, skeleton, draw.between(*config.turn_deg), generator),
             stretch_bone(joints, skeleton, draw.between(*config.stretch), generator),
+            joints * (1 + draw.signed(draw.between(*config.size)))[:, None, None],
         ]
     )
     wrong = ways[way, torch.arange(len(joints), device=joints.device)]
@@ -85,8 +88,7 @@ def stretch_bone(
 ) -> Float[Tensor, "b j 3"]:
     """Make one random bone longer or shorter by a share; all that hangs on it moves along."""
     start, end, moved = _random_bone(joints, skeleton, generator)
-    draw = _Draw(len(joints), joints.device, generator)
-    signed = torch.where(draw.between(0.0, 1.0) < 0.5, -by, by)
+    signed = _Draw(len(joints), joints.device, generator).signed(by)
     shift = signed[:, None] * (end - start)
     return torch.where(moved[..., None], joints + shift[:, None], joints)
 
@@ -100,6 +102,9 @@ class _Draw:
     def between(self, low: float, high: float) -> Float[Tensor, "b"]:
         share = torch.rand(self.count, generator=self.generator, device=self.device)
         return low + (high - low) * share
+
+    def signed(self, size: Float[Tensor, "b"]) -> Float[Tensor, "b"]:
+        return torch.where(self.between(0.0, 1.0) < 0.5, -size, size)
 
 
 def _random_bone(
