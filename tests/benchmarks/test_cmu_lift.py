@@ -50,6 +50,7 @@ def test_the_truth_scores_zero_whatever_its_place_and_order(benchmark, perfect, 
     for part in score["sets"].values():
         symmetry = part["metrics"].pop("lse")
         assert symmetry > 0  # made-up people have uneven limbs
+        assert part["metrics"].pop("true_lse") == pytest.approx(symmetry, abs=1e-3)
         assert max(part["metrics"].values()) < 1e-3
     assert set(score["sets"]["subject"]["actions"]) == {"walk", "hop"}
     assert score["sets"]["subject"]["frames"] == 2 * 4 * FRAMES

@@ -24,7 +24,16 @@ from vitruve.benchmarks.provenance import commit
 from vitruve.benchmarks.score_table import Average, ScoreTable
 from vitruve.benchmarks.view import AnyClip, View
 from vitruve.estimators import Estimator
-from vitruve.metrics import mpjpe_mm, mpjve_mm, n_mpjpe_mm, p_mpjpe_mm, root_centred
+from vitruve.metrics import (
+    bsle,
+    lle,
+    lse,
+    mpjpe_mm,
+    mpjve_mm,
+    n_mpjpe_mm,
+    p_mpjpe_mm,
+    root_centred,
+)
 from vitruve.skeletons import Skeleton
 
 
@@ -155,6 +164,29 @@ class Benchmark(ABC):
             "p_mpjpe_mm": p_mpjpe_mm(predicted, truth, valid),
             "n_mpjpe_mm": n_mpjpe_mm(predicted, truth, valid),
             "mpjve_mm": mpjve_mm(predicted, truth, valid),
+        }
+        return {name: value.item() for name, value in values.items()}
+
+    def length_errors(
+        self, view: View, joints: Float[Tensor, "t j 3"], parents: Sequence[int] | None = None
+    ) -> dict[str, float]:
+        """How well limbs and bones keep their lengths, over the scored frames, percent.
+
+        ``true_lse`` is the asymmetry of the truth itself, that an ``lse`` is to be read beside.
+
+        Args:
+            view: What was shown.
+            joints: What was answered.
+            parents: Whose bones count for ``bsle``; the skeleton's if unset.
+        """
+        assert view.batch.joints_cam is not None
+        truth, limbs = view.batch.joints_cam[0], self.skeleton.limbs
+        valid = view.scored[:, None].expand(truth.shape[:-1])
+        values = {
+            "lse": lse(joints, limbs, valid),
+            "lle": lle(joints, truth, limbs, valid),
+            "bsle": bsle(joints, truth, parents or self.skeleton.parents, valid),
+            "true_lse": lse(truth, limbs, valid),
         }
         return {name: value.item() for name, value in values.items()}
 

@@ -14,7 +14,6 @@ from vitruve.benchmarks.base import Benchmark
 from vitruve.benchmarks.cmu_clips import TEST_SETS, clips, read_clips
 from vitruve.benchmarks.cmu_views import KEYPOINTS, Keypoints, views
 from vitruve.benchmarks.view import View
-from vitruve.metrics import bsle, lle, lse
 from vitruve.skeletons import skeleton
 
 
@@ -49,13 +48,4 @@ class CmuLift(Benchmark):
 
     def errors(self, view: View, joints: Float[Tensor, "t j 3"]) -> dict[str, float]:
         """Root-relative errors, and how well limbs keep their lengths."""
-        assert view.batch.joints_cam is not None
-        truth, limbs = view.batch.joints_cam[0], self.skeleton.limbs
-        valid = view.scored[:, None].expand(truth.shape[:-1])
-        lengths = {
-            "lse": lse(joints, limbs, valid),
-            "lle": lle(joints, truth, limbs, valid),
-            "bsle": bsle(joints, truth, self.skeleton.parents, valid),
-        }
-        errors = super().errors(view, joints)
-        return errors | {name: value.item() for name, value in lengths.items()}
+        return super().errors(view, joints) | self.length_errors(view, joints)

@@ -2,6 +2,7 @@
 
 Errors are relative to the middle of the hips, over all 133 joints, body (with feet), face and
 hands; of the face also relative to the nose, of the hands to their wrists. Means over samples.
+Limbs are those of the body; bones are all but the face's, whose points hang on no bone.
 
 Source: Zhu et al., "H3WB: Human3.6M 3D WholeBody dataset and benchmark", ICCV 2023,
 https://arxiv.org/abs/2211.15692.
@@ -27,6 +28,10 @@ from vitruve.skeletons import skeleton
 BODY, FACE = slice(0, 23), slice(23, 91)
 LEFT_HAND, RIGHT_HAND = slice(91, 112), slice(112, 133)
 HIPS, NOSE = (11, 12), 0
+_BONES = [
+    -1 if FACE.start <= j < FACE.stop else parent
+    for j, parent in enumerate(skeleton("h3wb_133").parents)
+]
 SAMPLES_AT_ONCE = 4096
 
 
@@ -44,6 +49,9 @@ class H3wb(Benchmark):
         "hands_mpjpe_mm",
         "face_nose_mpjpe_mm",
         "hands_wrist_mpjpe_mm",
+        "lse",
+        "lle",
+        "bsle",
     )
     fps = 10.0
     skeleton = skeleton("h3wb_133")
@@ -80,7 +88,7 @@ class H3wb(Benchmark):
         return torch.cat(answers)
 
     def errors(self, view: View, joints: Float[Tensor, "t j 3"]) -> dict[str, float]:
-        """Errors of the parts, relative to hips, nose and wrists."""
+        """Errors of the parts, relative to hips, nose and wrists; and of lengths."""
         assert view.batch.joints_cam is not None
         predicted, truth = joints[view.scored], view.batch.joints_cam[0][view.scored]
         hips = [x[:, HIPS].mean(1, keepdim=True) for x in (predicted, truth)]
@@ -101,4 +109,5 @@ class H3wb(Benchmark):
             "hands_mpjpe_mm": error(hands),
             "face_nose_mpjpe_mm": error(FACE, NOSE),
             "hands_wrist_mpjpe_mm": sum(wrists) / 2,
+            **self.length_errors(view, joints, _BONES),
         }

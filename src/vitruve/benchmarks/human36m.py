@@ -9,10 +9,15 @@ errors stay within a clip; MixSTE and KTPFormer count steps across borders of wi
 Source: Ionescu et al., "Human3.6M", TPAMI 2014; Pavllo et al., "3D human pose estimation in video
 with temporal convolutions and semi-supervised training", CVPR 2019,
 https://arxiv.org/abs/1811.11742.
+
+Axes: t frames, j joints.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
+
+from jaxtyping import Float
+from torch import Tensor
 
 from vitruve.benchmarks.base import Benchmark
 from vitruve.benchmarks.view import RecordedClip, View, recorded_view
@@ -26,6 +31,7 @@ class Human36m(Benchmark):
     name = "human36m"
     title = "Human3.6M"
     data_name = "h36m"
+    columns = (*Benchmark.columns, "lse", "lle", "bsle")
     fps = human36m.FPS
     skeleton = skeleton("h36m_17")
     num_cameras = 4
@@ -55,3 +61,7 @@ class Human36m(Benchmark):
         for clip, sequence in zip(self.clips, sequences, strict=True):
             for camera in range(self.num_cameras):
                 yield recorded_view(sequence, clip, camera)
+
+    def errors(self, view: View, joints: Float[Tensor, "t j 3"]) -> dict[str, float]:
+        """Root-relative errors, and how well limbs keep their lengths."""
+        return super().errors(view, joints) | self.length_errors(view, joints)

@@ -45,7 +45,7 @@ class MpiInf3dhp(Benchmark):
     title = "MPI-INF-3DHP"
     data_name = "3dhp"
     average = "frames"
-    columns = ("mpjpe_mm", "p_mpjpe_mm", "pck", "auc")
+    columns = ("mpjpe_mm", "p_mpjpe_mm", "pck", "auc", "lse", "lle", "bsle")
     fps = 25.0
     skeleton = skeleton("mpi_inf_3dhp_17")
     keypoints = ("gt",)
@@ -78,7 +78,7 @@ class MpiInf3dhp(Benchmark):
             yield recorded_view(sequence, clip, 0)
 
     def errors(self, view: View, joints: Float[Tensor, "t j 3"]) -> dict[str, float]:
-        """Root-relative errors, PCK at 150 mm and AUC of all joints and of each group."""
+        """Root-relative errors, PCK at 150 mm and AUC of all joints and groups, and lengths."""
         assert view.batch.joints_cam is not None
         predicted = root_centred(joints, self.skeleton.root)[view.scored]
         truth = root_centred(view.batch.joints_cam[0], self.skeleton.root)[view.scored]
@@ -88,7 +88,7 @@ class MpiInf3dhp(Benchmark):
             name = f"{prefix}_" if prefix else ""
             errors[f"{name}pck"] = pck(predicted[:, some], truth[:, some]).item()
             errors[f"{name}auc"] = auc(predicted[:, some], truth[:, some]).item()
-        return errors
+        return errors | self.length_errors(view, joints)
 
 
 class MpiInf3dhpAnnot3(MpiInf3dhp):
