@@ -99,6 +99,7 @@ def test_the_verbs_of_the_command_line():
         "train",
         "evaluate",
         "benchmark",
+        "reproduce",
         "study",
         "data",
         "import-checkpoint",

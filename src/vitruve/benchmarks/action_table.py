@@ -3,15 +3,12 @@
 The best value of a column is bold; which end is best follows from the metric.
 """
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, assert_never
+from typing import Any
 
-Style = Literal["md", "csv", "tex"]
-STYLES: dict[str, Style] = {".md": "md", ".csv": "csv", ".tex": "tex"}
-"""What a file's suffix asks for."""
+from vitruve.benchmarks.table_text import Style, table_text
+
 HEADINGS = {
     "Directions": "Dire.",
     "Discussion": "Disc.",
@@ -59,15 +56,13 @@ def action_table(
         raise ValueError(f"scores of {' and '.join(benchmarks)} do not belong in one table")
     rows = [row for score in scores for row in _rows(score, metric)]
     actions = _ordered({action for _, values in rows for action in values} - {"Avg"})
-    match style:
-        case "md":
-            return _markdown(rows, actions, metric)
-        case "csv":
-            return _csv(rows, actions)
-        case "tex":
-            return _latex(rows, actions, metric)
-        case _:
-            assert_never(style)
+    if style == "csv":
+        values = [[label, *(str(v.get(a, "")) for a in (*actions, "Avg"))] for label, v in rows]
+        return table_text(["system", *actions, "Avg"], values, style)
+    headings = [metric, *(HEADINGS.get(a, a) for a in actions), "Avg"]
+    cells = _cells(rows, actions, metric)
+    lines = [[label, *line] for (label, _), line in zip(rows, cells, strict=True)]
+    return table_text(headings, lines, style)
 
 
 _Row = tuple[str, dict[str, float]]
@@ -106,42 +101,3 @@ def _cells(rows: Sequence[_Row], actions: Sequence[str], metric: str) -> list[li
             line.append(f"**{text}**" if len(column) > 1 and value == best else text)
         texts.append(line)
     return texts
-
-
-def _headings(actions: Sequence[str]) -> list[str]:
-    return [*(HEADINGS.get(a, a) for a in actions), "Avg"]
-
-
-def _markdown(rows: Sequence[_Row], actions: Sequence[str], metric: str) -> str:
-    lines = [f"| {metric} | {' | '.join(_headings(actions))} |", "|---" * (len(actions) + 2) + "|"]
-    for (label, _), cells in zip(rows, _cells(rows, actions, metric), strict=True):
-        lines.append(f"| {label.replace('|', '/')} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-def _csv(rows: Sequence[_Row], actions: Sequence[str]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["system", *actions, "Avg"])
-    for label, values in rows:
-        writer.writerow([label, *(values.get(a, "") for a in (*actions, "Avg"))])
-    return text.getvalue()
-
-
-def _latex(rows: Sequence[_Row], actions: Sequence[str], metric: str) -> str:
-    lines = [
-        f"\\begin{{tabular}}{{l{'c' * (len(actions) + 1)}}}",
-        "\\toprule",
-        f"{_escaped(metric)} & {' & '.join(map(_escaped, _headings(actions)))} \\\\",
-        "\\midrule",
-    ]
-    for (label, _), cells in zip(rows, _cells(rows, actions, metric), strict=True):
-        bold = [f"\\textbf{{{c.strip('*')}}}" if c.startswith("*") else c for c in cells]
-        lines.append(f"{_escaped(label)} & {' & '.join(bold)} \\\\")
-    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
-
-
-def _escaped(text: str) -> str:
-    special = {c: f"\\{c}" for c in "&%$#_{}"}
-    special |= {"\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}"}
-    return "".join(special.get(c, c) for c in text)

@@ -17,6 +17,7 @@ VERBS = {
     "train": "train a recipe, or go on where it stopped",
     "evaluate": "score a file of predictions against a file of truth",
     "benchmark": "predict a benchmark to a file and score the file",
+    "reproduce": "put our numbers beside a paper's table, and measure those that are missing",
     "study": "answer one question about lifters with numbers and a picture",
     "data": "build and check sequence stores",
     "import-checkpoint": "turn a published checkpoint of a lifting net into weights of ours",

@@ -95,12 +95,23 @@ def main(argv: list[str] | None = None) -> int:
             for keypoints in arguments.keypoints or benchmark.keypoints:
                 print(benchmark.export(_named(arguments.export, keypoints), keypoints))
             return 0
-        scores += _measure(benchmark, arguments, shlex.join(["vitruve", "benchmark", *given]))
+        scores += measure(benchmark, arguments, shlex.join(["vitruve", "benchmark", *given]))
     _tabulate(scores, arguments)
     return 0
 
 
-def _measure(benchmark: "Benchmark", arguments: Arguments, command: str) -> list[dict[str, Any]]:
+def measure(benchmark: "Benchmark", arguments: Arguments, command: str) -> list[dict[str, Any]]:
+    """Predict and score what the arguments say; print the scores, and keep them if they are named.
+
+    Args:
+        benchmark: Whose data are open.
+        arguments: Weights or a file to score, and where the numbers go.
+        command: What was typed, for the rows of results.
+
+    Raises:
+        ValueError: The weights or the file are not the benchmark's.
+        OSError: A file is missing or cannot be written.
+    """
     new = [
         _report(score, benchmark, arguments, command, seconds)
         for score, seconds in _scores(benchmark, arguments)
@@ -145,7 +156,8 @@ def _read_scores(files: tuple[Path, ...], name: str) -> list[dict[str, Any]]:
 
 def _tabulate(scores: list[dict[str, Any]], arguments: Arguments) -> None:
     """Write the table of ``--table-out``; print it where there is nothing else to print."""
-    from vitruve.benchmarks.action_table import STYLES, action_table
+    from vitruve.benchmarks.action_table import action_table
+    from vitruve.benchmarks.table_text import STYLES
 
     out = arguments.table_out
     if out is not None and out.suffix not in STYLES:
