@@ -5,8 +5,10 @@ pulls at the joints can be logged, and held, at no cost: SCoTL-pose's alpha says
 because the same alpha is nothing for one kind of energy and everything for another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,6 +26,7 @@ def pull(
     batch: PoseBatch,
     terms: Mapping[str, Term],
     weights: Mapping[str, float],
+    precision: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> dict[str, Tensor]:
     """Add the gradient of all terms to whatever made the prediction.
 
@@ -32,6 +35,8 @@ def pull(
         batch: What it answers.
         terms: Objectives, frozen by the caller.
         weights: Of each term, now.
+        precision: In which numbers losses are computed. Gradients go back outside of it: inside,
+            autocast would also round those of layers that it was told to leave alone.
 
     Returns:
         Loss of each term, weighted; their sum as ``total``; with several terms also ``NAME/pull``,
@@ -40,7 +45,8 @@ def pull(
     leaves = prediction.map(lambda x: x.detach().requires_grad_(x.requires_grad))
     losses, gradients = {}, {}
     for name, term in terms.items():
-        losses[name] = weights[name] * term.objective.loss(leaves, batch)
+        with precision():
+            losses[name] = weights[name] * term.objective.loss(leaves, batch)
         gradients[name] = _gradients(losses[name], leaves)
     free = [name for name, term in terms.items() if term.pull is None]
     reference = _sum([gradients[name] for name in free])

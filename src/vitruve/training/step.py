@@ -68,8 +68,8 @@ def train_step(
         return logs
     with frozen(term.objective for term in terms.values()):
         players.optimizer.zero_grad(set_to_none=True)
-        with _precision(fabric):
-            logs |= pull(prediction, batch, {n: terms[n] for n in weights}, weights)
+        current = {n: terms[n] for n in weights}
+        logs |= pull(prediction, batch, current, weights, lambda: _precision(fabric))
     average_gradients(players.estimator, fabric)
     logs["gradient_norm"] = _clip(players.estimator, clip_norm)
     _check_finite(step, logs)
