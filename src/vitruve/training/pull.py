@@ -41,6 +41,10 @@ def pull(
     Returns:
         Loss of each term, weighted; their sum as ``total``; with several terms also ``NAME/pull``,
         the norm of its gradient at the joints over that of the sum of all others.
+
+    Raises:
+        ValueError: No term depends on the prediction, or one that should be held by its pull does
+            not look at the joints.
     """
     leaves = prediction.map(lambda x: x.detach().requires_grad_(x.requires_grad))
     losses, gradients = {}, {}
@@ -52,10 +56,17 @@ def pull(
     reference = _sum([gradients[name] for name in free])
     for name, term in terms.items():
         if term.pull is not None:
+            if _JOINTS not in gradients[name]:
+                raise ValueError(
+                    f"term {name!r} has pull={term.pull}, but its loss does not look at the "
+                    "predicted joints; give it a weight and no pull"
+                )
             factor = _share(term.pull, reference, gradients[name])
             losses[name] = losses[name] * factor
             gradients[name] = {k: g * factor for k, g in gradients[name].items()}
     whole = _sum(list(gradients.values()))
+    if not whole:
+        raise ValueError(f"none of the terms {sorted(terms)} depends on what the estimator says")
     outputs = [getattr(prediction, name) for name in whole]
     torch.autograd.backward(outputs, list(whole.values()))
     logs = losses | {"total": torch.stack(list(losses.values())).sum()}
@@ -67,6 +78,8 @@ def pull(
 
 
 def _gradients(loss: Tensor, leaves: Prediction) -> Gradients:
+    if not loss.requires_grad:
+        return {}
     names = [f.name for f in fields(leaves) if isinstance(getattr(leaves, f.name), Tensor)]
     names = [name for name in names if getattr(leaves, name).requires_grad]
     found = torch.autograd.grad(loss, [getattr(leaves, n) for n in names], allow_unused=True)
