@@ -52,6 +52,20 @@ def pull(
         with precision():
             losses[name] = weights[name] * term.objective.loss(leaves, batch)
         gradients[name] = _gradients(losses[name], leaves)
+    _hold(terms, losses, gradients)
+    whole = _sum(list(gradients.values()))
+    if not whole:
+        raise ValueError(f"none of the terms {sorted(terms)} depends on what the estimator says")
+    outputs = [getattr(prediction, name) for name in whole]
+    torch.autograd.backward(outputs, list(whole.values()))
+    total = torch.stack(list(losses.values())).sum()
+    return losses | {"total": total} | _pulls(gradients)
+
+
+def _hold(
+    terms: Mapping[str, Term], losses: dict[str, Tensor], gradients: dict[str, Gradients]
+) -> None:
+    """Scale what has a pull to its share of what has none."""
     free = [name for name, term in terms.items() if term.pull is None]
     reference = _sum([gradients[name] for name in free])
     for name, term in terms.items():
@@ -64,17 +78,16 @@ def pull(
             factor = _share(term.pull, reference, gradients[name])
             losses[name] = losses[name] * factor
             gradients[name] = {k: g * factor for k, g in gradients[name].items()}
-    whole = _sum(list(gradients.values()))
-    if not whole:
-        raise ValueError(f"none of the terms {sorted(terms)} depends on what the estimator says")
-    outputs = [getattr(prediction, name) for name in whole]
-    torch.autograd.backward(outputs, list(whole.values()))
-    logs = losses | {"total": torch.stack(list(losses.values())).sum()}
-    if len(terms) > 1:
-        for name in terms:
-            others = _sum([g for other, g in gradients.items() if other != name])
-            logs[f"{name}/pull"] = _share(1.0, gradients[name], others)
-    return logs
+
+
+def _pulls(gradients: Mapping[str, Gradients]) -> dict[str, Tensor]:
+    if len(gradients) < 2:
+        return {}
+    pulls = {}
+    for name, own in gradients.items():
+        others = _sum([g for other, g in gradients.items() if other != name])
+        pulls[f"{name}/pull"] = _share(1.0, own, others)
+    return pulls
 
 
 def _gradients(loss: Tensor, leaves: Prediction) -> Gradients:

@@ -39,8 +39,8 @@ class Players:
         """
         if self.terms and all(term.pull is not None for term in self.terms.values()):
             raise ValueError(
-                f"every term has a pull ({', '.join(self.terms)}), but that is a share of what terms "
-                "without one pull; leave it out of one of them"
+                f"every term has a pull ({', '.join(self.terms)}), but that is a share of what "
+                "terms without one pull; leave it out of one of them"
             )
         own = {n: o for n, t in self.terms.items() if (o := t.make_optimizer()) is not None}
         object.__setattr__(self, "own_optimizers", own)
