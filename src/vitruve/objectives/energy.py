@@ -83,7 +83,11 @@ class EnergyObjective(Objective):
             if saved.config != config.net_config:
                 raise ValueError(f"{config.weights} holds another loss-net than the config's")
             self.net = saved.requires_grad_(False)
-        self.kept = self.net
+
+    @property
+    def kept(self) -> nn.Module:
+        """The loss-net."""
+        return self.net
 
     def loss(self, prediction: Prediction, batch: PoseBatch) -> Float[Tensor, ""]:
         """Mean energy over all predicted frames, labelled or not.
