@@ -93,7 +93,8 @@ class EnergyObjective(Objective):
         """Mean energy over all predicted frames, labelled or not.
 
         Raises:
-            ValueError: The estimator speaks another skeleton than the loss-net.
+            ValueError: The estimator speaks another skeleton than the loss-net, or the pair loss is
+                the estimator's and there are no 3D labels for its ``kappa``.
         """
         joints, evidence = self._poses(prediction, batch)
         energy = self._energy(joints, evidence)
@@ -104,6 +105,9 @@ class EnergyObjective(Objective):
 
     def own_loss(self, prediction: Prediction, batch: PoseBatch) -> Float[Tensor, ""]:
         """Rank labelled true poses before the predicted ones.
+
+        A frame counts when all of its joints are labelled. Without any the result is 0, so that
+        unlabelled batches (``valid`` False) train the estimator alone.
 
         Raises:
             ValueError: No 3D labels, or the skeletons differ.
@@ -153,8 +157,10 @@ class EnergyObjective(Objective):
         self, energy: Float[Tensor, "*b h t"], prediction: Prediction, batch: PoseBatch
     ) -> Float[Tensor, ""]:
         assert self.config.pair is not None
-        target, valid = root_relative(*labels(prediction, batch), prediction.skeleton)
-        return window_difference(energy, target, valid, self.config.pair)
+        truth = None
+        if self.config.pair.kappa:
+            truth = root_relative(*labels(prediction, batch), prediction.skeleton)
+        return window_difference(energy, truth, self.config.pair)
 
     def _poses(
         self, prediction: Prediction, batch: PoseBatch
