@@ -54,6 +54,15 @@ class EnergyConfig:
     weights: str = ""
     """File of a trained loss-net that stays as it is (SEAL-static); empty to learn beside."""
 
+    def __post_init__(self) -> None:
+        """Refuse to divide by nothing.
+
+        Raises:
+            ValueError: The temperature is not positive.
+        """
+        if not self.temperature > 0:
+            raise ValueError(f"temperature must be above 0, got {self.temperature}")
+
     @classmethod
     def choices(cls, data: Mapping[str, Any]) -> dict[str, type]:
         """Types of the fields that depend on other fields, for reading a saved config.
