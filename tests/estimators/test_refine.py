@@ -1,9 +1,14 @@
 """Refinement: down the energy by steps of one length, with the root where it is."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
+from torch import nn
+
+import vitruve
+import vitruve.estimators.refine as refine
 from energy_samples import (
     H36M,
     energy_config,
@@ -12,10 +17,6 @@ from energy_samples import (
     pose_batch,
     relative_joints,
 )
-from torch import nn
-
-import vitruve
-import vitruve.estimators.refine as refine
 from vitruve.estimators import Lifter, LifterConfig, predict_flipped, predict_with_spread
 from vitruve.estimators.refine import RefineConfig, RefinedEstimator, descend
 from vitruve.nets import SimpleBaselineConfig, VideoPose3DConfig
@@ -58,7 +59,7 @@ def test_the_energy_of_a_bowl_falls_with_every_small_step():
     joints, evidence, truth = start()
     energies = [e for _, e in descend(Bowl(truth), joints, evidence, RefineConfig(steps=20))]
     assert len(energies) == 21
-    for before, after in zip(energies, energies[1:], strict=False):
+    for before, after in pairwise(energies):
         assert (after < before).all()
 
 
@@ -68,7 +69,7 @@ def test_every_step_is_as_long_as_asked_however_steep_the_energy(steepness, step
     joints, evidence, truth = start()
     config = RefineConfig(steps=3, step_mm=step_mm)
     poses = [p for p, _ in descend(Bowl(truth, steepness), joints, evidence, config)]
-    for before, after in zip(poses, poses[1:], strict=False):
+    for before, after in pairwise(poses):
         torch.testing.assert_close(
             rms_mm(after - before), torch.full((6,), step_mm), rtol=1e-2, atol=0
         )

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from energy_samples import energy_config, intrinsics, near_truth, pose_batch
 from torch import nn
 
+from energy_samples import energy_config, intrinsics, near_truth, pose_batch
 from vitruve.estimators import Estimator, Lifter, LifterConfig
 from vitruve.nets import SimpleBaselineConfig
 from vitruve.nets.precision import exactly

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from energy_samples import H36M, energy_config, near_truth, pose_batch, relative_joints
 from rich.console import Console
 from safetensors.torch import load_file
 from torch import nn
 
 import vitruve
+from energy_samples import H36M, energy_config, near_truth, pose_batch, relative_joints
 from vitruve.data.wrong_poses import WrongPosesConfig
 from vitruve.estimators import Estimator, Lifter, LifterConfig
 from vitruve.nets import SimpleBaselineConfig, VideoPose3DConfig, read_energy, write_energy

@@ -7,6 +7,7 @@ stays where it is, as poses are relative to it and the loss-net knows none that 
 Axes: b batch, h hypotheses, t frames, j joints, n poses.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -17,7 +18,6 @@ from torch import Tensor, nn
 from vitruve.estimators.base import Estimator
 from vitruve.nets.pose_evidence import PoseEvidence, evidence_of
 from vitruve.poses import PoseBatch, Prediction
-
 
 _JOINTS_AT_ONCE = 8192
 """Of all poses that go through the loss-net at once; bounds the memory of long clips."""
@@ -128,7 +128,5 @@ class RefinedEstimator(Estimator):
         joints = prediction.joints_cam
         evidence = evidence_of(batch, self.skeleton).of_each(joints)
         poses = descend(self.energy, joints.flatten(end_dim=-3), evidence.flat(), self.config)
-        refined = joints
-        for refined, _ in poses:
-            pass
+        ((refined, _),) = deque(poses, maxlen=1)
         return replace(prediction, joints_cam=refined.view_as(joints))
