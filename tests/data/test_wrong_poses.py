@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
-from energy_samples import pose_batch, relative_joints
 
 import vitruve
+from energy_samples import pose_batch, relative_joints
 from vitruve.data.wrong_poses import (
     WrongPosesConfig,
     hanging_on,

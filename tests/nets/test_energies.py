@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from energy_samples import H36M, SMALL, energy_config, make_energy, pose_batch, relative_joints
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 import vitruve
+from energy_samples import H36M, SMALL, make_energy, pose_batch, relative_joints
 from vitruve.estimators import Lifter, LifterConfig, save_estimator
 from vitruve.io.tensor_file import read_tensors
 from vitruve.nets import (

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from energy_samples import H36M, pose_batch, relative_joints
 
 import vitruve
+from energy_samples import H36M, pose_batch, relative_joints
 from vitruve.nets.joint_features import JointFeatures
 from vitruve.nets.pose_evidence import PoseEvidence, evidence_of, off_ray
 from vitruve.skeletons.skeleton import Skeleton

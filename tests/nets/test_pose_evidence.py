@@ -1,13 +1,13 @@
-"""2D evidence: what of it is known, that lenses are undone, and how far joints are off their rays."""
+"""2D evidence: what of it is known, that lenses are undone, how far joints are off their rays."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from energy_samples import FOCAL_PX, H36M, SIZE_PX, intrinsics, pose_batch, relative_joints
 
 import vitruve
+from energy_samples import FOCAL_PX, H36M, SIZE_PX, intrinsics, pose_batch, relative_joints
 from vitruve.geometry.projection import project
 from vitruve.nets.pose_evidence import PoseEvidence, evidence_of, off_ray
 

@@ -4,6 +4,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
+
+import vitruve
 from energy_samples import (
     H36M,
     SIZE_PX,
@@ -13,9 +16,6 @@ from energy_samples import (
     pose_batch,
     relative_joints,
 )
-from torch import nn
-
-import vitruve
 from vitruve.data.wrong_poses import WrongPosesConfig
 from vitruve.nets import ENERGIES, write_energy
 from vitruve.nets.pose_evidence import PoseEvidence
@@ -194,7 +194,9 @@ def test_a_batch_without_any_label_teaches_the_loss_net_nothing(pair):
     assert all((p.grad == 0).all() for p in objective.parameters())
     assert objective.loss(prediction, batch) != 0
     bare = replace(batch, joints_cam=None, valid=None, skeleton=None)
-    with pytest.raises(ValueError, match="needs PoseBatch.joints_cam; the batch has no 3D labels"):
+    with pytest.raises(
+        ValueError, match=r"needs PoseBatch\.joints_cam; the batch has no 3D labels"
+    ):
         objective.own_loss(prediction, bare)
 
 
@@ -330,7 +332,7 @@ def test_what_it_keeps_is_in_the_state_once():
 def test_mistakes_are_named():
     batch = pose_batch(vitruve.skeleton("smpl_24"))
     for part in ("loss", "own_loss"):
-        with pytest.raises(ValueError, match="knows poses of 'h36m_17', .* says 'smpl_24'"):
+        with pytest.raises(ValueError, match=r"knows poses of 'h36m_17', .* says 'smpl_24'"):
             getattr(make(), part)(near_truth(batch), batch)
     with pytest.raises(KeyError, match=r"unknown loss-net 'gnn'; there are \['graph', 'mlp'\]"):
         EnergyObjective(EnergyConfig("gnn", energy_config("mlp")))

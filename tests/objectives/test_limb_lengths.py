@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from energy_samples import near_truth, pose_batch, relative_joints
 
 import vitruve
+from energy_samples import near_truth, pose_batch, relative_joints
 from vitruve.objectives.limb_lengths import LimbLengthsConfig, LimbLengthsObjective
 from vitruve.poses import Prediction
 from vitruve.skeletons.skeleton import Skeleton

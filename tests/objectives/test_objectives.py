@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from energy_samples import energy_config, near_truth, pose_batch
 
+from energy_samples import energy_config, near_truth, pose_batch
 from vitruve.objectives import OBJECTIVES
 from vitruve.objectives.energy import EnergyConfig
 from vitruve.objectives.keypoints import KeypointsConfig, KeypointsObjective
