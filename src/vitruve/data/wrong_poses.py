@@ -14,6 +14,8 @@ from torch import Tensor
 from vitruve.geometry.kinematics import parents_first
 from vitruve.skeletons import Skeleton
 
+_NO_LENGTH_M = 1e-6
+
 
 @dataclass(frozen=True)
 class WrongPosesConfig:
@@ -35,8 +37,12 @@ def spoil(
     config: WrongPosesConfig,
     generator: torch.Generator | None = None,
 ) -> Float[Tensor, "b j 3"]:
-    """One wrong version of each pose, relative to the root as before."""
-    draw = _Draw(len(joints), joints.device, generator)
+    """One wrong version of each pose, relative to the root as before.
+
+    Raises:
+        ValueError: The skeleton has no bones.
+    """
+    draw = _Draw(joints, generator)
     way = torch.randint(4, (len(joints),), generator=generator, device=joints.device)
     ways = torch.stack(
         [
@@ -56,7 +62,7 @@ def shake(
     generator: torch.Generator | None = None,
 ) -> Float[Tensor, "b j 3"]:
     """Move every joint by Gaussian noise of a standard deviation in metres."""
-    noise = torch.randn(joints.shape, generator=generator, device=joints.device)
+    noise = torch.randn(joints.shape, generator=generator, dtype=joints.dtype, device=joints.device)
     return joints + std_m[:, None, None] * noise
 
 
@@ -66,11 +72,18 @@ def turn_bone(
     angle_deg: Float[Tensor, "b"],
     generator: torch.Generator | None = None,
 ) -> Float[Tensor, "b j 3"]:
-    """Turn one random bone about a random axis across it, with all that hangs on it."""
+    """Turn one random bone about a random axis across it, with all that hangs on it.
+
+    Raises:
+        ValueError: The skeleton has no bones.
+    """
     start, end, moved = _random_bone(joints, skeleton, generator)
     bone = end - start
-    helper = torch.randn(bone.shape, generator=generator, device=bone.device)
-    axis = torch.nn.functional.normalize(torch.linalg.cross(bone, helper, dim=-1), dim=-1)
+    helper = torch.randn(bone.shape, generator=generator, dtype=bone.dtype, device=bone.device)
+    # Every axis is across a bone without length.
+    has_length = bone.norm(dim=-1, keepdim=True) > _NO_LENGTH_M
+    across_it = torch.where(has_length, torch.linalg.cross(bone, helper, dim=-1), helper)
+    axis = torch.nn.functional.normalize(across_it, dim=-1)
     angle = torch.deg2rad(angle_deg)[:, None, None]
     arm = joints - start[:, None]
     across = torch.linalg.cross(axis[:, None].expand_as(arm), arm, dim=-1)
@@ -86,21 +99,25 @@ def stretch_bone(
     by: Float[Tensor, "b"],
     generator: torch.Generator | None = None,
 ) -> Float[Tensor, "b j 3"]:
-    """Make one random bone longer or shorter by a share; all that hangs on it moves along."""
+    """Make one random bone longer or shorter by a share; all that hangs on it moves along.
+
+    Raises:
+        ValueError: The skeleton has no bones.
+    """
     start, end, moved = _random_bone(joints, skeleton, generator)
-    signed = _Draw(len(joints), joints.device, generator).signed(by)
+    signed = _Draw(joints, generator).signed(by)
     shift = signed[:, None] * (end - start)
     return torch.where(moved[..., None], joints + shift[:, None], joints)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Draw:
-    count: int
-    device: torch.device
+    like: Float[Tensor, "b j 3"]
     generator: torch.Generator | None
 
     def between(self, low: float, high: float) -> Float[Tensor, "b"]:
-        share = torch.rand(self.count, generator=self.generator, device=self.device)
+        dtype, device = self.like.dtype, self.like.device
+        share = torch.rand(len(self.like), generator=self.generator, dtype=dtype, device=device)
         return low + (high - low) * share
 
     def signed(self, size: Float[Tensor, "b"]) -> Float[Tensor, "b"]:
@@ -112,6 +129,10 @@ def _random_bone(
 ) -> tuple[Float[Tensor, "b 3"], Float[Tensor, "b 3"], Bool[Tensor, "b j"]]:
     """Both ends of a bone of each pose, and the joints that move with it."""
     bones = torch.tensor([j for j, p in enumerate(skeleton.parents) if p >= 0])
+    if not len(bones):
+        raise ValueError(
+            f"skeleton {skeleton.name!r} has no bones to turn or stretch; leave wrong_poses out"
+        )
     which = torch.randint(len(bones), (len(joints),), generator=generator, device=joints.device)
     child = bones.to(joints.device)[which]
     parent = torch.tensor(skeleton.parents, device=joints.device)[child]

@@ -1,11 +1,13 @@
 """Gradient-based inference: a trained loss-net moves predicted joints to where its energy is lower.
 
 "SCoTL-pose", appendix A.3, which gives neither the step nor how many. Ours are in millimetres, the
-same for every pose: the gradient says where to, not how far, as energies have no unit.
+same for every pose: the gradient says where to, not how far, as energies have no unit. The root
+stays where it is, as poses are relative to it and the loss-net knows none that are not.
 
 Axes: b batch, h hypotheses, t frames, j joints, n poses.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +19,9 @@ from torch import Tensor, nn
 from vitruve.estimators.base import Estimator
 from vitruve.nets.pose_evidence import PoseEvidence, evidence_of
 from vitruve.poses import PoseBatch, Prediction
+
+_JOINTS_AT_ONCE = 8192
+"""Of all poses that go through the loss-net at once; bounds the memory of long clips."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class RefineConfig:
 
 
 def descend(
-    energy: nn.Module,
+    energy: Any,
     joints: Float[Tensor, "n j 3"],
     evidence: PoseEvidence,
     config: RefineConfig,
@@ -56,27 +61,43 @@ def descend(
         evidence: 2D of the same poses.
         config: How far.
     """
+    root = energy.config.skeleton.root
     for step in range(config.steps + 1):
         value, gradient = _energy_and_gradient(energy, joints, evidence)
         yield joints, value
         if step == config.steps:
             return
-        size = gradient.square().sum(-1).mean(-1).sqrt()[:, None, None]
-        move = config.step_mm / 1000 * gradient / size.clamp(min=torch.finfo(size.dtype).tiny)
+        gradient[:, root] = 0.0
+        move = config.step_mm / 1000 * _of_unit_size(gradient)
         if config.enough is not None:
             move = move.where((value > config.enough)[:, None, None], 0.0)
         joints = joints - move
 
 
+def _of_unit_size(gradient: Float[Tensor, "n j 3"]) -> Float[Tensor, "n j 3"]:
+    """With a root mean square of 1 over the joints; zeros stay."""
+    tiny = torch.finfo(gradient.dtype).tiny
+    # Squares of small numbers would vanish.
+    gradient = gradient / gradient.abs().amax((-2, -1), keepdim=True).clamp(min=tiny)
+    size = gradient.square().sum(-1).mean(-1).sqrt()
+    return gradient / size.clamp(min=tiny)[:, None, None]
+
+
 def _energy_and_gradient(
     energy: nn.Module, joints: Float[Tensor, "n j 3"], evidence: PoseEvidence
 ) -> tuple[Float[Tensor, "n"], Float[Tensor, "n j 3"]]:
+    n, j, _ = joints.shape
+    at_once = max(1, _JOINTS_AT_ONCE // j)
+    values, gradients = [], []
     # Callers predict in inference mode, whose tensors know no gradient: copies made here do.
     with torch.inference_mode(False), torch.enable_grad():
-        leaf = joints.detach().clone().requires_grad_()
-        value = energy(leaf, evidence.map(torch.clone))
-        gradient = torch.autograd.grad(value.sum(), leaf)[0]
-    return value.detach(), gradient
+        for start in range(0, n, at_once):
+            part = slice(start, start + at_once)
+            leaf = joints[part].detach().clone().requires_grad_()
+            value = energy(leaf, evidence.map(lambda x, part=part: x[part].clone()))
+            gradients.append(torch.autograd.grad(value.sum(), leaf)[0])
+            values.append(value.detach())
+        return torch.cat(values), torch.cat(gradients)
 
 
 class RefinedEstimator(Estimator):
@@ -108,5 +129,5 @@ class RefinedEstimator(Estimator):
         joints = prediction.joints_cam
         evidence = evidence_of(batch, self.skeleton).of_each(joints)
         poses = descend(self.energy, joints.flatten(end_dim=-3), evidence.flat(), self.config)
-        *_, (refined, _) = poses
+        refined, _ = deque(poses, maxlen=1).pop()
         return replace(prediction, joints_cam=refined.view_as(joints))

@@ -1,5 +1,6 @@
 """A trained loss-net as one safetensors file, read and written."""
 
+import importlib.metadata
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ def write_energy(net: nn.Module, path: str | Path, card: str = "") -> None:
         "skeleton": config.skeleton.name,
         "unit": "metre",
         "axes": "camera frame: x right, y down, z forward; relative to the root",
+        "version": importlib.metadata.version("vitruve"),
         "card": card,
     }
     write_tensors(path, net.state_dict(), document)

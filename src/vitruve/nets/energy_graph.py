@@ -3,7 +3,7 @@
 "SCoTL-pose", appendix A.2.2, after Ying et al., "Do transformers really perform badly for graph
 representation?" (Graphormer), NeurIPS 2021, https://arxiv.org/abs/2106.05234. The appendix and the
 authors' public code differ; the defaults are the code's: 8 heads and layers share one bias, a slope
-over the shortest path and an amount for joints that no bone joins (a joint and itself count as
+over the shortest path and an amount for joints that no edge joins (a joint and itself count as
 such). ``path="table"`` is the appendix's bias. Ours are the structural features.
 
 Axes: b poses, j joints, n tokens (the summary, then the joints), h heads, c channels.
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from vitruve.nets.joint_features import JointFeatures
 from vitruve.nets.layers import Block
 from vitruve.nets.pose_evidence import PoseEvidence
+from vitruve.nets.precision import exactly
 from vitruve.skeletons import Skeleton
 from vitruve.skeletons.skeleton import UNREACHABLE
 
@@ -28,7 +29,8 @@ class GraphEnergyConfig:
     """Settings of the graph loss-net; the defaults are the published ones."""
 
     skeleton: Skeleton
-    """Joint set of the poses; its bones are the graph, in one piece or several."""
+    """Joint set of the poses; its bones, and the lines that its source draws beside them, are the
+    graph, in one piece or several."""
     channels: int = 256
     """Features of a token."""
     depth: int = 6
@@ -43,9 +45,9 @@ class GraphEnergyConfig:
     """How attention depends on the shortest path: linearly, by one entry for each length, or not.
     """
     apart: bool = True
-    """A learned amount for joints that no bone joins."""
+    """A learned amount for joints that no edge joins."""
     degree: bool = False
-    """A learned amount by how many bones meet at both joints."""
+    """A learned amount by how many edges meet at both joints."""
     per_head: bool = False
     """Each head learns a bias of its own."""
     structure: bool = False
@@ -79,7 +81,7 @@ class GraphEnergy(nn.Module):
         x, bias = torch.cat([summary, tokens], dim=1), self.bias()
         for block in self.blocks:
             x = block(x, bias)
-        return self.head(self.norm(x[:, 0])).squeeze(-1)
+        return exactly(self.head, self.norm(x[:, 0])).squeeze(-1)
 
 
 class _GraphBias(nn.Module):
@@ -95,14 +97,14 @@ class _GraphBias(nn.Module):
         heads = config.num_heads if config.per_head else 1
         paths = config.skeleton.distances
         longest = max(map(max, paths))
-        # Joints of another tree are one farther than any of the same one.
+        edges = torch.tensor(paths) == 1
+        # Joints that no path joins are one farther than any that one does.
         distance = torch.tensor(
             [[longest + 1 if n == UNREACHABLE else n for n in row] for row in paths]
         )
-        bones = distance == 1
-        degree = bones.sum(-1) / bones.sum(-1).max().clamp(min=1)
+        degree = edges.sum(-1) / edges.sum(-1).max().clamp(min=1)
         self.register_buffer("distance", distance, persistent=False)
-        self.register_buffer("apart", ~bones, persistent=False)
+        self.register_buffer("apart", ~edges, persistent=False)
         self.register_buffer("degree", degree[:, None] + degree, persistent=False)
         start = {"slope": torch.full((heads,), 0.8), "table": torch.zeros(heads, longest + 2)}
         self.by_path = nn.Parameter(start[config.path]) if config.path in start else None

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from vitruve.nets.joint_features import JointFeatures
 from vitruve.nets.pose_evidence import PoseEvidence
+from vitruve.nets.precision import exactly
 from vitruve.skeletons import Skeleton
 
 
@@ -47,7 +48,7 @@ class MlpEnergy(nn.Module):
         x = self.embed(self.features(joints, evidence).flatten(-2))
         for stage in self.stages:
             x = x + stage(x)
-        return self.head(x).squeeze(-1)
+        return exactly(self.head, x).squeeze(-1)
 
 
 def _stage(width: int) -> nn.Sequential:

@@ -60,6 +60,8 @@ def evidence_of(batch: PoseBatch, skeleton: Skeleton) -> PoseEvidence:
     if batch.keypoint_skeleton.names != skeleton.names:
         points, valid = conversion(batch.keypoint_skeleton, skeleton).apply(points, valid)
     size = batch.image_size_px[..., None, None, :]
+    # Where a joint is not seen there may be anything, which a lens takes long to undo.
+    points = points.where(valid[..., None], size / 2)
     screen = (2 * points - size) / size[..., :1]
     rays, known = torch.zeros_like(screen), torch.zeros_like(valid)
     if batch.intrinsics is not None:
@@ -67,7 +69,7 @@ def evidence_of(batch: PoseBatch, skeleton: Skeleton) -> PoseEvidence:
         rays = normalise_points(points, batch.intrinsics[..., None, :, :], lens).to(screen.dtype)
         known = valid & rays.isfinite().all(-1)
     return PoseEvidence(
-        screen.where(valid[..., None], 0.0),
+        screen,
         rays.where(known[..., None], 0.0),
         known.to(screen.dtype),
     )

@@ -18,14 +18,15 @@ from vitruve.poses import PoseBatch, Prediction
 class Objective(nn.Module, ABC):
     """A training signal for any estimator.
 
-    ``kept`` is a net of its own that is worth having after the training, if there is one.
-
     Cooperative objectives learn on ``loss`` itself; rivals override ``own_loss``. The trainer
     steps the objective on ``own_loss`` with the prediction detached, then the estimator on
     ``loss`` with the objective frozen, so neither sees the other's gradient.
     """
 
-    kept: nn.Module | None = None
+    @property
+    def kept(self) -> nn.Module | None:
+        """A net of its own that is worth having after the training, if there is one."""
+        return None
 
     @abstractmethod
     def loss(self, prediction: Prediction, batch: PoseBatch) -> Float[Tensor, ""]:

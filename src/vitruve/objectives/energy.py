@@ -47,12 +47,29 @@ class EnergyConfig:
     """Of NCE."""
     regulariser: float = 1e-4
     """Factor of the mean squared energy, which only its differences hold in place."""
+    poses: int | None = None
+    """At most so many random poses of a batch are scored; None scores all. Neighbours of a clip are
+    alike, so that a few of them say as much at less cost."""
     wrong_poses: WrongPosesConfig | None = None
     """True poses spoilt on purpose are ranked behind the truth too; None for predictions alone."""
     pair: PairConfig | None = None
     """The pairwise temporal loss; None for none."""
     weights: str = ""
     """File of a trained loss-net that stays as it is (SEAL-static); empty to learn beside."""
+
+    def __post_init__(self) -> None:
+        """Refuse to divide by nothing, and segments without frames.
+
+        Raises:
+            ValueError: The temperature or the number of poses is not positive, or only some poses
+                are scored where the pair loss needs all.
+        """
+        if not self.temperature > 0:
+            raise ValueError(f"temperature must be above 0, got {self.temperature}")
+        if self.poses is not None and self.poses < 1:
+            raise ValueError(f"poses must be 1 or more, got {self.poses}")
+        if self.poses is not None and self.pair is not None:
+            raise ValueError("the pair loss needs the energy of every frame: leave poses out")
 
     @classmethod
     def choices(cls, data: Mapping[str, Any]) -> dict[str, type]:
@@ -83,55 +100,65 @@ class EnergyObjective(Objective):
             if saved.config != config.net_config:
                 raise ValueError(f"{config.weights} holds another loss-net than the config's")
             self.net = saved.requires_grad_(False)
-        self.kept = self.net
+
+    @property
+    def kept(self) -> nn.Module:
+        """The loss-net."""
+        return self.net
 
     def loss(self, prediction: Prediction, batch: PoseBatch) -> Float[Tensor, ""]:
         """Mean energy over all predicted frames, labelled or not.
 
         Raises:
-            ValueError: The estimator speaks another skeleton than the loss-net.
+            ValueError: The estimator speaks another skeleton than the loss-net, or the pair loss is
+                the estimator's and there are no 3D labels for its ``kappa``.
         """
         joints, evidence = self._poses(prediction, batch)
-        energy = self._energy(joints, evidence)
-        total = energy.mean()
+        chosen = self._choose(joints)
+        energy = self.net(joints.flatten(end_dim=-3)[chosen], evidence.map(lambda x: x[chosen]))
+        total = energy.float().mean()
         if self.config.pair is not None and self.config.pair.on == "estimator":
-            total = total + self._pair_loss(energy, prediction, batch)
+            total = total + self._pair_loss(energy.view(joints.shape[:-2]), prediction, batch)
         return total
 
     def own_loss(self, prediction: Prediction, batch: PoseBatch) -> Float[Tensor, ""]:
         """Rank labelled true poses before the predicted ones.
+
+        A frame counts when all of its joints are labelled. Without any the result is 0, so that
+        unlabelled batches (``valid`` False) train the estimator alone.
 
         Raises:
             ValueError: No 3D labels, or the skeletons differ.
         """
         joints, evidence = self._poses(prediction, batch)
         target, valid = root_relative(*labels(prediction, batch), prediction.skeleton)
-        known = valid.all(-1).expand(joints.shape[:-2])
-        truth = target.expand_as(joints)
-        rivals = [joints]
+        chosen = self._choose(joints)
+        known = valid.all(-1).expand(joints.shape[:-2]).flatten()[chosen]
+        truth = target.expand_as(joints).flatten(end_dim=-3)[chosen]
+        rivals = [joints.flatten(end_dim=-3)[chosen]]
         if self.config.wrong_poses is not None:
-            wrong = spoil(truth.flatten(end_dim=-3), prediction.skeleton, self.config.wrong_poses)
-            rivals.append(wrong.view_as(joints))
+            rivals.append(spoil(truth, prediction.skeleton, self.config.wrong_poses))
         # One pass of the net for all of them.
-        poses = torch.stack([truth, *rivals])
-        energies = self._energy(poses, evidence.map(lambda x: x.expand(len(poses), *x.shape)))
-        true_energy, total = energies[0], energies.new_zeros(())
+        poses = torch.cat([truth, *rivals])
+        seen = evidence.map(lambda x: x[chosen].repeat(1 + len(rivals), *[1] * (x.ndim - 1)))
+        energies = self.net(poses, seen).float().view(1 + len(rivals), -1)
+        total = energies.new_zeros(())
         for rival, energy in zip(rivals, energies[1:], strict=True):
-            total = total + self._ranking(true_energy, energy, rival, truth, known)
+            total = total + self._ranking(energies[0] - energy, rival, truth, known)
         if self.config.pair is not None and self.config.pair.on == "loss_net":
-            total = total + self._pair_loss(energies[1], prediction, batch)
+            predicted = energies[1].view(joints.shape[:-2])
+            total = total + self._pair_loss(predicted, prediction, batch)
         squared = masked_mean(energies.square().mean(0), known)
         return total + self.config.regulariser * squared
 
     def _ranking(
         self,
-        true_energy: Float[Tensor, "*b h t"],
-        energy: Float[Tensor, "*b h t"],
-        rival: Float[Tensor, "*b h t j 3"],
-        truth: Float[Tensor, "*b h t j 3"],
-        known: Bool[Tensor, "*b h t"],
+        gap: Float[Tensor, "n"],
+        rival: Float[Tensor, "n j 3"],
+        truth: Float[Tensor, "n j 3"],
+        known: Bool[Tensor, "n"],
     ) -> Float[Tensor, ""]:
-        gap = true_energy - energy
+        """Loss of the gap from the rival's energy up to the true one's, which is to be negative."""
         match self.config.ranking:
             case "nce":
                 # Eq. (5) is the softplus of the gap.
@@ -149,13 +176,15 @@ class EnergyObjective(Objective):
         self, energy: Float[Tensor, "*b h t"], prediction: Prediction, batch: PoseBatch
     ) -> Float[Tensor, ""]:
         assert self.config.pair is not None
-        target, valid = root_relative(*labels(prediction, batch), prediction.skeleton)
-        return window_difference(energy, target, valid, self.config.pair)
+        truth = None
+        if self.config.pair.kappa:
+            truth = root_relative(*labels(prediction, batch), prediction.skeleton)
+        return window_difference(energy, truth, self.config.pair)
 
     def _poses(
         self, prediction: Prediction, batch: PoseBatch
     ) -> tuple[Float[Tensor, "*b h t j 3"], PoseEvidence]:
-        """Predicted joints, and the evidence for each hypothesis of them."""
+        """Predicted joints, and the evidence of every pose, with one leading axis."""
         known = self.config.net_config.skeleton
         if known.names != prediction.skeleton.names:
             raise ValueError(
@@ -163,13 +192,14 @@ class EnergyObjective(Objective):
                 f"{prediction.skeleton.name!r}; give both the same skeleton"
             )
         joints = prediction.joints_cam
-        return joints, evidence_of(batch, prediction.skeleton).of_each(joints)
+        return joints, evidence_of(batch, prediction.skeleton).of_each(joints).flat()
 
-    def _energy(
-        self, joints: Float[Tensor, "*b j 3"], evidence: PoseEvidence
-    ) -> Float[Tensor, "*b"]:
-        energy = self.net(joints.flatten(end_dim=-3), evidence.flat())
-        return energy.float().view(joints.shape[:-2])
+    def _choose(self, joints: Float[Tensor, "*b h t j 3"]) -> Tensor | slice:
+        """Which of all poses are scored."""
+        count = joints.shape[:-2].numel()
+        if self.config.poses is None or self.config.poses >= count:
+            return slice(None)
+        return torch.randperm(count, device=joints.device)[: self.config.poses]
 
 
 def _known(name: Any) -> tuple[Any, Any]:

@@ -32,8 +32,8 @@ class TermConfig:
     own_steps: int = 1
     """Updates of the objective for one of the estimator."""
     pull: float | None = None
-    """Hold its gradient at the predicted joints at this share of the other terms'; the weight then
-    only says on or off."""
+    """Hold its gradient at the predicted joints at this share of that of all terms without a pull;
+    the weight then only says on or off, and does not rise."""
 
     @classmethod
     def choices(cls, data: Mapping[str, Any]) -> dict[str, type]:

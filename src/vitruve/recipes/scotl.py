@@ -31,6 +31,8 @@ _SHORTER = 0.5
 _PAIRED = ("mixste", "prml")
 """Nets that answer clips and are trained with the pairwise temporal loss too (Table 5)."""
 _SMALL = {"graph": {"channels": 64, "depth": 2, "num_heads": 4}, "mlp": {"width": 512}}
+_SMALL_POSES = 64
+"""Of a batch that the small loss-nets score."""
 _NETS = {"graph": GraphEnergyConfig, "mlp": MlpEnergyConfig}
 
 
@@ -109,7 +111,10 @@ def _term(variant: _Variant, joints: Skeleton, preset: str) -> dict[str, TermCon
         return {}
     small = _SMALL[variant.net] if preset == "cpu" else {}
     net = _NETS[variant.net](joints, **small, **dict(variant.net_changes))
-    config = EnergyConfig(variant.net, net, **dict(variant.energy))
+    energy = dict(variant.energy)
+    if preset == "cpu" and "pair" not in energy:
+        energy["poses"] = _SMALL_POSES
+    config = EnergyConfig(variant.net, net, **energy)
     # The small net learns at the estimator's rate, the published one at the paper's.
     rate = 1e-3 if preset == "cpu" else 1e-4
     return {

@@ -5,8 +5,10 @@ pulls at the joints can be logged, and held, at no cost: SCoTL-pose's alpha says
 because the same alpha is nothing for one kind of energy and everything for another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,6 +26,7 @@ def pull(
     batch: PoseBatch,
     terms: Mapping[str, Term],
     weights: Mapping[str, float],
+    precision: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> dict[str, Tensor]:
     """Add the gradient of all terms to whatever made the prediction.
 
@@ -32,35 +35,64 @@ def pull(
         batch: What it answers.
         terms: Objectives, frozen by the caller.
         weights: Of each term, now.
+        precision: In which numbers losses are computed. Gradients go back outside of it: inside,
+            autocast would also round those of layers that it was told to leave alone.
 
     Returns:
         Loss of each term, weighted; their sum as ``total``; with several terms also ``NAME/pull``,
         the norm of its gradient at the joints over that of the sum of all others.
+
+    Raises:
+        ValueError: No term depends on the prediction, or one that should be held by its pull does
+            not look at the joints.
     """
     leaves = prediction.map(lambda x: x.detach().requires_grad_(x.requires_grad))
     losses, gradients = {}, {}
     for name, term in terms.items():
-        losses[name] = weights[name] * term.objective.loss(leaves, batch)
+        with precision():
+            losses[name] = weights[name] * term.objective.loss(leaves, batch)
         gradients[name] = _gradients(losses[name], leaves)
+    _hold(terms, losses, gradients)
+    whole = _sum(list(gradients.values()))
+    if not whole:
+        raise ValueError(f"none of the terms {sorted(terms)} depends on what the estimator says")
+    outputs = [getattr(prediction, name) for name in whole]
+    torch.autograd.backward(outputs, list(whole.values()))
+    total = torch.stack(list(losses.values())).sum()
+    return losses | {"total": total} | _pulls(gradients)
+
+
+def _hold(
+    terms: Mapping[str, Term], losses: dict[str, Tensor], gradients: dict[str, Gradients]
+) -> None:
+    """Scale what has a pull to its share of what has none."""
     free = [name for name, term in terms.items() if term.pull is None]
     reference = _sum([gradients[name] for name in free])
     for name, term in terms.items():
         if term.pull is not None:
+            if _JOINTS not in gradients[name]:
+                raise ValueError(
+                    f"term {name!r} has pull={term.pull}, but its loss does not look at the "
+                    "predicted joints; give it a weight and no pull"
+                )
             factor = _share(term.pull, reference, gradients[name])
             losses[name] = losses[name] * factor
             gradients[name] = {k: g * factor for k, g in gradients[name].items()}
-    whole = _sum(list(gradients.values()))
-    outputs = [getattr(prediction, name) for name in whole]
-    torch.autograd.backward(outputs, list(whole.values()))
-    logs = losses | {"total": torch.stack(list(losses.values())).sum()}
-    if len(terms) > 1:
-        for name in terms:
-            others = _sum([g for other, g in gradients.items() if other != name])
-            logs[f"{name}/pull"] = _share(1.0, gradients[name], others)
-    return logs
+
+
+def _pulls(gradients: Mapping[str, Gradients]) -> dict[str, Tensor]:
+    if len(gradients) < 2:
+        return {}
+    pulls = {}
+    for name, own in gradients.items():
+        others = _sum([g for other, g in gradients.items() if other != name])
+        pulls[f"{name}/pull"] = _share(1.0, own, others)
+    return pulls
 
 
 def _gradients(loss: Tensor, leaves: Prediction) -> Gradients:
+    if not loss.requires_grad:
+        return {}
     names = [f.name for f in fields(leaves) if isinstance(getattr(leaves, f.name), Tensor)]
     names = [name for name in names if getattr(leaves, name).requires_grad]
     found = torch.autograd.grad(loss, [getattr(leaves, n) for n in names], allow_unused=True)

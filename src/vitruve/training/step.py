@@ -32,7 +32,16 @@ class Players:
     """One for every term whose objective has parameters."""
 
     def __post_init__(self) -> None:
-        """Make the objectives' optimizers."""
+        """Make the objectives' optimizers.
+
+        Raises:
+            ValueError: Every term has a pull, so there is nothing that it is a share of.
+        """
+        if self.terms and all(term.pull is not None for term in self.terms.values()):
+            raise ValueError(
+                f"every term has a pull ({', '.join(self.terms)}), but that is a share of what "
+                "terms without one pull; leave it out of one of them"
+            )
         own = {n: o for n, t in self.terms.items() if (o := t.make_optimizer()) is not None}
         object.__setattr__(self, "own_optimizers", own)
 
@@ -68,8 +77,8 @@ def train_step(
         return logs
     with frozen(term.objective for term in terms.values()):
         players.optimizer.zero_grad(set_to_none=True)
-        with _precision(fabric):
-            logs |= pull(prediction, batch, {n: terms[n] for n in weights}, weights)
+        current = {n: terms[n] for n in weights}
+        logs |= pull(prediction, batch, current, weights, lambda: _precision(fabric))
     average_gradients(players.estimator, fabric)
     logs["gradient_norm"] = _clip(players.estimator, clip_norm)
     _check_finite(step, logs)
