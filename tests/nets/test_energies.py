@@ -25,6 +25,7 @@ from vitruve.nets import (
     read_energy,
     write_energy,
 )
+from vitruve.nets.layers import Block
 from vitruve.nets.pose_evidence import evidence_of
 from vitruve.skeletons.skeleton import Skeleton
 
@@ -161,6 +162,21 @@ def test_the_bias_is_that_of_a_brute_force_search(name, path):
         assert (bias[0, head, 0, 1:] == for_joints).all()
         assert (bias[0, head, 1:, 0] == for_it).all()
         assert bias[0, head, 0, 0] == for_itself
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_the_last_block_answers_what_a_whole_block_does_at_the_summary(depth):
+    net = make_energy("graph", structure=True, depth=depth)
+    joints, evidence = poses()
+    energies = net(joints, evidence)
+    config, last = net.config, net.blocks[-1]
+    whole = Block(config.channels, config.num_heads, config.mlp_ratio, eps=1e-5)
+    whole.load_state_dict(last.state_dict())
+    x, bias = torch.randn(4, 18, config.channels), net.bias()
+    torch.testing.assert_close(last(x, bias), whole(x, bias)[:, :1])
+    torch.testing.assert_close(last(x), whole(x)[:, :1])
+    net.blocks[-1] = whole
+    torch.testing.assert_close(net(joints, evidence), energies)
 
 
 def test_the_published_start_of_the_bias():

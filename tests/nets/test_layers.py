@@ -48,6 +48,8 @@ def test_both_ways_of_attending_agree_about_the_bias():
     rough = attend(*(x.bfloat16() for x in (q, k, v)), bias=bias)
     assert rough.dtype == torch.bfloat16
     assert (rough.float() - exact).norm() < 0.02 * exact.norm()
+    learnt = attend(q, k, v, bias=bias.clone().requires_grad_())
+    torch.testing.assert_close(learnt, exact)
 
 
 def test_causal_attention_takes_no_bias():

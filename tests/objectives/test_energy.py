@@ -18,8 +18,8 @@ from energy_samples import (
 )
 from vitruve.data.wrong_poses import WrongPosesConfig
 from vitruve.nets import ENERGIES, write_energy
-from vitruve.nets.pose_evidence import PoseEvidence
-from vitruve.objectives import Term
+from vitruve.nets.pose_evidence import PoseEvidence, evidence_of
+from vitruve.objectives import Term, energy
 from vitruve.objectives.energy import EnergyConfig, EnergyObjective
 from vitruve.objectives.energy_windows import PairConfig, window_difference
 from vitruve.poses import Prediction
@@ -216,6 +216,19 @@ def test_wrong_poses_are_ranked_behind_the_truth_too():
     assert objective.own_loss(perfect, batch).item() < 0.5 * first
     alone = make()
     assert alone.own_loss(perfect, batch).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_what_the_2d_says_is_read_once_for_both_players(monkeypatch):
+    read = []
+    monkeypatch.setattr(energy, "evidence_of", lambda *x: read.append(x) or evidence_of(*x))
+    objective, batch, other = make(), pose_batch(seed=0), pose_batch(seed=1)
+    prediction = near_truth(batch)
+    objective.own_loss(prediction, batch)
+    first = objective.loss(prediction, batch).item()
+    assert len(read) == 1
+    assert objective.loss(prediction, other).item() != first
+    assert objective.loss(prediction, batch).item() == first
+    assert len(read) == 3
 
 
 def test_frames_of_a_clip_are_scored_one_by_one():

@@ -15,9 +15,10 @@ from typing import Literal, assert_never
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from vitruve.nets.joint_features import JointFeatures
-from vitruve.nets.layers import Block
+from vitruve.nets.layers import Block, attend
 from vitruve.nets.pose_evidence import PoseEvidence
 from vitruve.nets.precision import exactly
 from vitruve.skeletons import Skeleton
@@ -67,7 +68,10 @@ class GraphEnergy(nn.Module):
         self.summary = nn.Parameter(0.02 * torch.randn(c))
         self.bias = _GraphBias(config)
         self.blocks = nn.ModuleList(
-            Block(c, config.num_heads, config.mlp_ratio, eps=1e-5) for _ in range(config.depth)
+            (_LastBlock if i == config.depth - 1 else Block)(
+                c, config.num_heads, config.mlp_ratio, eps=1e-5
+            )
+            for i in range(config.depth)
         )
         self.norm = nn.LayerNorm(c)
         self.head = nn.Sequential(nn.Linear(c, c), nn.GELU(), nn.Linear(c, 1))
@@ -75,13 +79,33 @@ class GraphEnergy(nn.Module):
     def forward(self, joints: Float[Tensor, "b j 3"], evidence: PoseEvidence) -> Float[Tensor, "b"]:
         """Energy of each pose: camera axes, metres, relative to the root."""
         seen = self.features(joints, evidence)
-        identity = self.identity.expand(len(seen), -1, -1)
-        tokens = self.embed(torch.cat([seen, identity], dim=-1))
+        # Joints' codes are the same in all poses: they are embedded once.
+        of_seen, of_code = self.embed.weight.split([seen.shape[-1], self.identity.shape[-1]], dim=1)
+        codes = functional.linear(self.identity, of_code, self.embed.bias)
+        tokens = functional.linear(seen, of_seen) + codes
         summary = self.summary.expand(len(seen), 1, -1)
         x, bias = torch.cat([summary, tokens], dim=1), self.bias()
         for block in self.blocks:
             x = block(x, bias)
         return exactly(self.head, self.norm(x[:, 0])).squeeze(-1)
+
+
+class _LastBlock(Block):
+    """A block whose answer is asked for at the summary alone, so that no other is worked out."""
+
+    def forward(
+        self, x: Float[Tensor, "b n c"], bias: Float[Tensor, "1 #h n n"] | None = None
+    ) -> Float[Tensor, "b 1 c"]:
+        """Let the summary attend to every token, then map it."""
+        attn, c = self.attn, x.shape[-1]
+        tokens, weight, shift = self.norm1(x), attn.qkv.weight, attn.qkv.bias
+        of_summary = functional.linear(tokens[:, :1], weight[:c], shift[:c])
+        of_all = functional.linear(tokens, weight[c:], shift[c:])
+        q = of_summary.unflatten(-1, (attn.num_heads, -1)).transpose(1, 2)
+        k, v = of_all.unflatten(-1, (2, attn.num_heads, -1)).permute(2, 0, 3, 1, 4)
+        mixed = attend(q, k, v, bias=None if bias is None else bias[:, :, :1])
+        x = x[:, :1] + attn.proj(mixed.transpose(1, 2).flatten(-2))
+        return x + self.mlp(self.norm2(x))
 
 
 class _GraphBias(nn.Module):

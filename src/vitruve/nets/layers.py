@@ -54,10 +54,11 @@ def attend(
     """Softmax(q k' / sqrt(d) + bias) v: what ``n`` tokens take from ``m`` others, in every head.
 
     ``dropout`` is the share of the softmax's weights that is dropped at random.
-    The fused kernel is the faster one everywhere but on CPUs in bfloat16, where two plain products
-    are, and by far in training.
+    The fused kernel is the faster one everywhere but on CPUs in bfloat16 or under a bias that
+    learns, where two plain products are, and by far in training.
     """
-    if q.dtype == torch.bfloat16 and q.device.type == "cpu":
+    learns = bias is not None and bias.requires_grad
+    if q.device.type == "cpu" and (q.dtype == torch.bfloat16 or learns):
         logits = q @ k.mT * q.shape[-1] ** -0.5
         weights = (logits if bias is None else logits + bias.to(q)).softmax(dim=-1)
         return functional.dropout(weights, dropout) @ v
