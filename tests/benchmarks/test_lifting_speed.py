@@ -40,7 +40,9 @@ def test_rows_are_measured_once(lifting, tmp_path, capsys):
 def test_attention_written_out_is_attention(lifting):
     ours = layers.attend
     q, k, v = torch.randn(3, 2, 4, 7, 8)
-    torch.testing.assert_close(lifting.written_out(q, k, v), ours(q, k, v), atol=1e-6, rtol=1e-5)
+    for bias in (None, torch.randn(1, 1, 7, 7)):
+        found = lifting.written_out(q, k, v, bias=bias)
+        torch.testing.assert_close(found, ours(q, k, v, bias=bias), atol=1e-6, rtol=1e-5)
     seen = []
     lifting.reference(lambda: seen.append(layers.attend))()
     assert seen == [lifting.written_out]

@@ -12,7 +12,7 @@ from vitruve.nets import (
     VideoPose3D,
     VideoPose3DConfig,
 )
-from vitruve.nets.cost import cost_of, products_of
+from vitruve.nets.cost import cost_of, products_made, products_of
 
 
 @pytest.mark.parametrize("name", LIFTERS)
@@ -53,3 +53,12 @@ def test_both_conventions_by_hand():
     with torch.inference_mode():
         cost = cost_of(net)
     assert (cost.macs, cost.layer_macs) == (linear + attention, linear + norms)
+
+
+def test_products_of_a_backward_pass_count_too():
+    layer, x = torch.nn.Linear(3, 4), torch.randn(5, 3)
+    assert [p.macs for p in products_made(lambda: layer(x))] == [60]
+    # The weights' gradient; then that of the inputs as well.
+    assert [p.macs for p in products_made(lambda: layer(x).sum().backward())] == [60, 60]
+    x.requires_grad_()
+    assert [p.macs for p in products_made(lambda: layer(x).sum().backward())] == [60, 60, 60]

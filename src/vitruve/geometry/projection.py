@@ -92,12 +92,18 @@ def distort(
     Raises:
         ValueError: The distortion has not 5, 8 or 12 terms.
     """
-    k1, k2, p1, p2, k3, k4, k5, k6, s1, s2, s3, s4 = _twelve_terms(distortion)
+    k1, k2, p1, p2, k3, *more = _terms(distortion)
     x, y = points.unbind(-1)
     r2 = x * x + y * y
-    radial = (1 + r2 * (k1 + r2 * (k2 + r2 * k3))) / (1 + r2 * (k4 + r2 * (k5 + r2 * k6)))
-    bent_x = x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x) + r2 * (s1 + r2 * s2)
-    bent_y = y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y + r2 * (s3 + r2 * s4)
+    radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
+    if more:
+        k4, k5, k6 = more[:3]
+        radial = radial / (1 + r2 * (k4 + r2 * (k5 + r2 * k6)))
+    bent_x = x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x)
+    bent_y = y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
+    if len(more) > 3:
+        s1, s2, s3, s4 = more[3:]
+        bent_x, bent_y = bent_x + r2 * (s1 + r2 * s2), bent_y + r2 * (s3 + r2 * s4)
     return torch.stack([bent_x, bent_y], dim=-1)
 
 
@@ -122,15 +128,14 @@ def undistort(
     return (straight + step).to(points.dtype)
 
 
-def _twelve_terms(distortion: Float[Tensor, "*b terms"]) -> list[Float[Tensor, "*b 1"]]:
+def _terms(distortion: Float[Tensor, "*b terms"]) -> list[Float[Tensor, "*b 1"]]:
     num_terms = distortion.shape[-1]
     if num_terms not in {5, 8, 12}:
         raise ValueError(
             f"distortion has {num_terms} terms; OpenCV's k1 k2 p1 p2 k3 [k4 k5 k6 [s1 s2 s3 s4]] "
             "are 5, 8 or 12: pad with zeros"
         )
-    padded = torch.nn.functional.pad(distortion, (0, 12 - num_terms))
-    return list(padded[..., None, :].unbind(-1))
+    return list(distortion[..., None, :].unbind(-1))
 
 
 def _jacobian(

@@ -5,6 +5,7 @@ The net runs once on tensors without memory, and every matrix product it makes i
 Axes: b batch, t frames, k keypoints, j joints, c channels.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -91,6 +92,16 @@ def cost_of(net: Any, frames: int | None = None) -> Cost:
 def products_of(net: Any, batch: int = 1, frames: int | None = None) -> list[Product]:
     """Every matrix product of a forward pass of ``batch`` clips, in order; see `cost_of`."""
     return _trace(net, batch, frames).products
+
+
+def products_made(run: Callable[[], object]) -> list[Product]:
+    """Every matrix product of what ``run`` does, backward passes too, in order.
+
+    Attention counts on tensors without memory only; elsewhere its kernel is one operation.
+    """
+    with _Trace([]) as trace:
+        run()
+    return trace.products
 
 
 class _Trace(TorchDispatchMode):
