@@ -10,6 +10,7 @@ Axes: b batch, h hypotheses, t frames, j joints, n poses.
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from vitruve.estimators.base import Estimator
 from vitruve.nets.pose_evidence import PoseEvidence, evidence_of
 from vitruve.poses import PoseBatch, Prediction
+from vitruve.skeletons import Skeleton
 
 _JOINTS_AT_ONCE = 8192
 """Of all poses that go through the loss-net at once; bounds the memory of long clips."""
@@ -60,7 +62,7 @@ def descend(
         evidence: 2D of the same poses.
         config: How far.
     """
-    root = energy.config.skeleton.root  # pyright: ignore[reportAttributeAccessIssue]
+    root = _known_to(energy).root
     for step in range(config.steps + 1):
         value, gradient = _energy_and_gradient(energy, joints, evidence)
         yield joints, value
@@ -71,6 +73,12 @@ def descend(
         if config.enough is not None:
             move = move.where((value > config.enough)[:, None, None], 0.0)
         joints = joints - move
+
+
+def _known_to(energy: nn.Module) -> Skeleton:
+    """Whose poses a loss-net tells apart."""
+    config: Any = energy.config
+    return config.skeleton
 
 
 def _of_unit_size(gradient: Float[Tensor, "n j 3"]) -> Float[Tensor, "n j 3"]:
@@ -111,7 +119,7 @@ class RefinedEstimator(Estimator):
             ValueError: The loss-net knows another skeleton.
         """
         super().__init__()
-        known = energy.config.skeleton  # pyright: ignore[reportAttributeAccessIssue]
+        known = _known_to(energy)
         if known.names != estimator.skeleton.names:
             raise ValueError(
                 f"the loss-net knows poses of {known.name!r}, but the model says "
