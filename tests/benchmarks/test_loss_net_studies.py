@@ -14,7 +14,7 @@ from vitruve.benchmarks.cmu_clips import Clip
 from vitruve.benchmarks.studies import CmuMotion, loss_nets, motion
 from vitruve.benchmarks.studies.energy import WRONG
 from vitruve.benchmarks.studies.refine import choose
-from vitruve.benchmarks.studies.symmetry import SymmetryEnergy
+from vitruve.benchmarks.studies.symmetry import SymmetryEnergy, SymmetryEnergyConfig
 from vitruve.estimators import Lifter, LifterConfig, RefineConfig, RefinedEstimator
 from vitruve.metrics import bsle, lse, p_mpjpe_mm, root_centred
 from vitruve.nets import (
@@ -310,7 +310,7 @@ def test_a_descent_leads_somewhere(settings, message):
 def test_symmetry_is_the_difference_of_the_sides():
     joints = torch.randn(3, 17, 3, dtype=torch.float64)
     nothing = PoseEvidence(torch.zeros(3, 17, 2), torch.zeros(3, 17, 2), torch.zeros(3, 17))
-    energy = SymmetryEnergy(H36M.limbs)(joints, nothing)
+    energy = SymmetryEnergy(SymmetryEnergyConfig(H36M))(joints, nothing)
     expected = torch.zeros(3, dtype=torch.float64)
     for (a, b), (c, d) in H36M.limbs:
         sides = [(joints[:, i] - joints[:, j]).norm(dim=-1) for i, j in ((a, b), (c, d))]
@@ -319,7 +319,9 @@ def test_symmetry_is_the_difference_of_the_sides():
     mirrored = joints.clone()
     for left, right in zip(H36M.left, H36M.right, strict=True):
         mirrored[:, right] = mirrored[:, left] * torch.tensor([-1.0, 1.0, 1.0])
-    assert SymmetryEnergy(H36M.limbs)(mirrored, nothing).max() < 1e-12 < energy.min()
+    assert (
+        SymmetryEnergy(SymmetryEnergyConfig(H36M))(mirrored, nothing).max() < 1e-12 < energy.min()
+    )
 
 
 def test_frames_of_the_validation_subject_can_be_studied(seen):

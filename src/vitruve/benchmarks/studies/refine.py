@@ -20,7 +20,7 @@ from vitruve.benchmarks.studies.loss_nets import LossNetConfig, LossNetStudy, Sa
 from vitruve.benchmarks.studies.motion import CmuMotion, StudySet
 from vitruve.benchmarks.studies.on_cmu import H36M
 from vitruve.benchmarks.studies.study import Finding, Model
-from vitruve.benchmarks.studies.symmetry import SymmetryEnergy
+from vitruve.benchmarks.studies.symmetry import SymmetryEnergy, SymmetryEnergyConfig
 from vitruve.estimators import RefineConfig
 from vitruve.estimators.refine import descend
 from vitruve.metrics import GroupedMean, bsle, lle, lse, mpjpe_mm, p_mpjpe_mm, root_centred
@@ -88,7 +88,7 @@ class RefineStudy(LossNetStudy):
         to_choose_by = []
         if self.config.choose:
             to_choose_by = list(samples(model, motion, self.config, _VALIDATION))
-        symmetry = SymmetryEnergy(model.estimator.skeleton.limbs)
+        symmetry = SymmetryEnergy(SymmetryEnergyConfig(model.estimator.skeleton))
         rows: list[dict[str, Any]] = []
         metrics: dict[str, float | int] = {}
         for by, net in (("loss_net", model.energy), ("symmetry", symmetry)):

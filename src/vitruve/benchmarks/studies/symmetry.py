@@ -3,29 +3,37 @@
 Axes: n poses, j joints.
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vitruve.metrics.structure import Segment
 from vitruve.nets.pose_evidence import PoseEvidence
+from vitruve.skeletons import Skeleton
+
+
+@dataclass(frozen=True)
+class SymmetryEnergyConfig:
+    """Whose limbs; called as those of ``nets.ENERGIES`` are."""
+
+    skeleton: Skeleton
+    """Joint set of the poses; `Skeleton.limbs` are compared."""
 
 
 class SymmetryEnergy(nn.Module):
     """Sum over limbs of the squared difference of left and right length, square metres."""
 
-    def __init__(self, limbs: Sequence[tuple[Segment, Segment]]) -> None:
-        """Take left and right segment of each limb, as in ``Skeleton.limbs``."""
+    def __init__(self, config: SymmetryEnergyConfig) -> None:
         super().__init__()
-        self.limbs = limbs
+        self.config = config
 
     def forward(self, joints: Float[Tensor, "n j 3"], evidence: PoseEvidence) -> Float[Tensor, "n"]:
         """Energy of each pose; the 2D is not looked at."""
         del evidence
-        total = joints.new_zeros(len(joints))
-        for (a, b), (c, d) in self.limbs:
+        # A graph reaches the joints even where there is no limb.
+        total = 0.0 * joints.sum((-2, -1))
+        for (a, b), (c, d) in self.config.skeleton.limbs:
             left, right = joints[:, a] - joints[:, b], joints[:, c] - joints[:, d]
             total = total + (_length(left) - _length(right)).square()
         return total
