@@ -146,17 +146,19 @@ def mat_arrays(name):
     }
 
 
-def write_3dhp_train(root):
-    """One sequence in two cameras; a frame of the first has a keypoint far off."""
-    cameras = {}
-    for camera in ("0", "4"):
-        joints = before_camera(8, 17, int(camera))
-        points = pinhole(joints, 1400.0, 1020.0, 1010.0)
-        if camera == "0":
-            points[3, 5] = 2e4
-        cameras[camera] = {"data_2d": points, "data_3d": joints * 1000}
-    content = {"S1 Seq1": [cameras, 25]}
-    np.savez_compressed(root / "data_train_3dhp.npz", data=as_object(content))
+def write_3dhp_train(root, suffix="", *, sequences=("S1 Seq1",), frames=8):
+    """Sequences in two cameras; a frame of the first camera has a keypoint far off."""
+    content = {}
+    for number, name in enumerate(sequences):
+        cameras = {}
+        for camera in ("0", "4"):
+            joints = before_camera(frames, 17, 10 * (number + 1) + int(camera))
+            points = pinhole(joints, 1400.0, 1020.0, 1010.0)
+            if camera == "0":
+                points[3, 5] = 2e4
+            cameras[camera] = {"data_2d": points, "data_3d": joints * 1000}
+        content[name] = [cameras, 25]
+    np.savez_compressed(root / f"data_train_3dhp{suffix}.npz", data=as_object(content))
 
 
 def write_h3wb_json(root, split="test", samples=(0, 8, 1, 2)):
@@ -176,18 +178,21 @@ def write_h3wb_json(root, split="test", samples=(0, 8, 1, 2)):
     (root / name).write_text(json.dumps(content))
 
 
-def write_h3wb_npz(root, split="test"):
+def write_h3wb_npz(root, split="test", *, subjects=None):
     subject, file, member = {
         "train": ("S1", "h3wb_train.npz", "train_data"),
         "test": ("S8", "task1_test_3d.npz", "data"),
     }[split]
-    joints, views = in_rig(subject, 3, 133)
-    cameras = {
-        camera: {"pose_2d": view[:, None], "camera_3d": joints[:, None], "sample_id": [0, 1, 2]}
-        for camera, view in zip(CAMERAS, views, strict=True)
-    }
-    take = {"global_3d": joints * 1000, "frame_id": ["0075", "0080", "0130"], **cameras}
-    content = {member: as_object({subject: {"Directions 1": take}})}
+    takes = {}
+    for seed, person in enumerate(subjects or (subject,)):
+        joints, views = in_rig(person, 3, 133, seed)
+        cameras = {
+            camera: {"pose_2d": view[:, None], "camera_3d": joints[:, None], "sample_id": [0, 1, 2]}
+            for camera, view in zip(CAMERAS, views, strict=True)
+        }
+        take = {"global_3d": joints * 1000, "frame_id": ["0075", "0080", "0130"], **cameras}
+        takes[person] = {"Directions 1": take}
+    content = {member: as_object(takes)}
     np.savez_compressed(root / file, metadata=as_object({"body": [0]}), **content)
 
 

@@ -39,25 +39,40 @@ class TensorRecord:
         return self.map(torch.Tensor.detach)
 
     @classmethod
+    def join(cls: type[R], records: Sequence[R]) -> R:
+        """Put the examples of batches behind each other, along the first axis.
+
+        Raises:
+            ValueError: A field is missing in some records only, or a constant field differs.
+        """
+        return cls._gather(records, torch.cat)
+
+    @classmethod
     def collate(cls: type[R], records: Sequence[R]) -> R:
         """Stack records along a new leading axis.
 
         Raises:
             ValueError: A field is missing in some records only, or a constant field differs.
         """
-        stacked = {}
+        return cls._gather(records, torch.stack)
+
+    @classmethod
+    def _gather(
+        cls: type[R], records: Sequence[R], together: Callable[[list[Tensor]], Tensor]
+    ) -> R:
+        gathered = {}
         for f in fields(cls):
             values = [getattr(r, f.name) for r in records]
             if all(isinstance(v, Tensor) for v in values):
-                stacked[f.name] = torch.stack(values)
+                gathered[f.name] = together(values)
             elif not any(isinstance(v, Tensor) for v in values) and len(set(values)) == 1:
-                stacked[f.name] = values[0]
+                gathered[f.name] = values[0]
             else:
                 raise ValueError(
                     f"{cls.__name__}.{f.name} differs within the batch; "
                     "group the sampler by it or drop the field"
                 )
-        return cls(**stacked)
+        return cls(**gathered)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,9 +1,8 @@
-"""Weight files: round trip, strict configs, damaged and hostile files."""
+"""Weight files: round trip, damaged and hostile files."""
 
 import json
 import struct
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,8 +12,7 @@ from safetensors.torch import load_file, save_file
 
 import vitruve.estimators.saved as saved
 from vitruve.estimators import Lifter, LifterConfig, load, load_estimator, save_estimator
-from vitruve.estimators.config import config_from_dict
-from vitruve.estimators.tensor_file import read_tensors
+from vitruve.io.tensor_file import read_tensors
 from vitruve.nets import SimpleBaselineConfig, VideoPose3DConfig
 from vitruve.recipes.toy import TOY
 
@@ -137,46 +135,3 @@ def test_a_mutated_file_is_read_or_refused_in_one_line(tmp_path_factory, data):
     except (ValueError, KeyError) as error:
         message = str(error.args[0])
     assert "\n" not in message
-
-
-@dataclass(frozen=True)
-class Inner:
-    size: int = 1
-
-
-@dataclass(frozen=True)
-class Outer:
-    kind: Literal["a", "b"]
-    inner: Inner
-    table: dict[str, Inner]
-    ratio: float | None = None
-    sizes: tuple[int, ...] = ()
-    pair: tuple[str, float] = ("x", 1.0)
-    anything: Any = None
-
-
-def test_configs_round_trip_through_json():
-    outer = Outer("b", Inner(2), {"x": Inner(3)}, 0.5, (1, 2), ("y", 2.0))
-    data = json.loads(json.dumps(asdict(outer)))
-    del data["anything"]
-    assert config_from_dict(Outer, data) == outer
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"kind": "c"}, r"Outer.kind must be one of \('a', 'b'\), got 'c'"),
-        ({"inner": {"size": True}}, "Inner.size must be of type int, got True"),
-        ({"inner": {"length": 1}}, r"Inner has no field 'length'; its fields are \['size'\]"),
-        ({"table": [1]}, "Outer.table must be a mapping"),
-        ({"table": {"x": 1}}, "Inner must be a mapping"),
-        ({"ratio": "much"}, "Outer.ratio must be float or NoneType, got 'much'"),
-        ({"sizes": [1, 2.5]}, "Outer.sizes must be of type int, got 2.5"),
-        ({"pair": ["x"]}, "Outer.pair must be a list of 2"),
-        ({"anything": 1}, "Outer.anything has the type"),
-    ],
-)
-def test_configs_are_read_strictly(change, message):
-    data = {"kind": "a", "inner": {"size": 1}, "table": {}}
-    with pytest.raises(ValueError, match=message):
-        config_from_dict(Outer, data | change)

@@ -11,7 +11,7 @@ from rich.console import Console
 from vitruve.cli import main
 from vitruve.data.sequences import MotionSequence
 from vitruve.estimators import DiffusionLifter, DiffusionLifterConfig, load_estimator
-from vitruve.estimators.config import config_from_dict
+from vitruve.io.dataclass_json import config_from_dict
 from vitruve.nets import D3DPConfig, SimpleBaselineConfig
 from vitruve.recipes import RECIPES, Run, adults, cmu_lift, motion
 from vitruve.recipes.motion import MotionSource, MotionSourceConfig

@@ -6,11 +6,10 @@ Axes: n windows, t frames.
 from dataclasses import dataclass, fields, replace
 from typing import Protocol, runtime_checkable
 
-import torch
 from jaxtyping import Bool, Int64
 from torch import Tensor
 
-from vitruve.data.level_camera import R_WORLD_CAM
+from vitruve.data.recorded import recorded_batch
 from vitruve.data.sequences import MotionSequence
 from vitruve.poses import PoseBatch
 
@@ -78,29 +77,9 @@ def recorded_view(sequence: MotionSequence, clip: AnyClip, camera: int) -> View:
 
     Where there is no camera, the joints are in the axes of a level one.
     """
-    assert sequence.joints_world is not None
-    assert sequence.valid is not None
-    joints_world, valid = map(torch.from_numpy, (sequence.joints_world, sequence.valid))
-    lens = sequence.cameras[camera] if sequence.cameras else None
-    seen = sequence.keypoints[camera]
-    if lens is None:
-        joints_cam = joints_world @ torch.tensor(R_WORLD_CAM)
-    else:
-        joints_cam = lens.joints_to_cam(joints_world)
-    batch = PoseBatch(
-        keypoint_skeleton=seen.skeleton,
-        keypoints_px=seen.keypoints_px,
-        keypoints_valid=seen.valid,
-        confidence=seen.confidence,
-        image_size_px=torch.tensor(seen.image_size_px, dtype=torch.float32),
-        intrinsics=None if lens is None else lens.intrinsics,
-        distortion=None if lens is None else lens.distortion,
-        fps=torch.tensor(sequence.fps),
-        skeleton=sequence.skeleton,
-        joints_cam=joints_cam,
-        valid=valid,
-    )
-    return View(clip, camera, batch.map(lambda x: x[None]), valid.all(-1))
+    batch = recorded_batch(sequence, camera)
+    assert batch.valid is not None
+    return View(clip, camera, batch.map(lambda x: x[None]), batch.valid.all(-1))
 
 
 def cut_windows(batch: PoseBatch, windows: Int64[Tensor, "n t"]) -> PoseBatch:

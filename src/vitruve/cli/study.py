@@ -171,8 +171,10 @@ def _names(weights: tuple[str, ...], runs: tuple[str, ...], seeds: tuple[int, ..
         # Training writes DIR/estimator.safetensors: there the folder says more than the file.
         short.append(run or (path.parent.name if path.stem == "estimator" else path.stem))
         long.append(f"{run}, seed {seed}" if run else file)
-    count = Counter(short)
-    return [a if count[a] == 1 else b for a, b in zip(short, long, strict=True)]
+    shorts, longs = Counter(short), Counter(long)
+    # The same weights twice are the same by either name; studies of loss-nets tell them apart.
+    use_long = [shorts[a] > 1 and longs[b] == 1 for a, b in zip(short, long, strict=True)]
+    return [b if use else a for a, b, use in zip(short, long, use_long, strict=True)]
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ class Arguments:
     train: TrainConfig
     """How to train; the defaults are the recipe's."""
     data: Path | None = None
-    """Motion data: a CMU archive or a sequence store; VITRUVE_MOTION if unset. Recipes toy.* need
-    none."""
+    """Motion data: a CMU archive, a sequence store, or the folder of a recorded dataset, whichever
+    the recipe trains on; VITRUVE_MOTION if unset. Recipes toy.* need none."""
     initial: Path | None = None
     """Trained weights to start from, such as a pre-training's: tensors of the same name and shape
     are taken over."""

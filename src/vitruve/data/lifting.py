@@ -92,11 +92,7 @@ class LiftingBatches:
             ValueError: ``batch_size`` does not divide among the ranks.
         """
         config = self.config
-        if config.batch_size % world_size:
-            raise ValueError(
-                f"batch_size {config.batch_size} does not divide among {world_size} ranks"
-            )
-        b = config.batch_size // world_size
+        b = rank_share(config.batch_size, world_size)
         generator = step_generator(config.seed, step, rank, world_size)
         low, high = config.fps
         fps = low + (high - low) * torch.rand(b, generator=generator)
@@ -141,6 +137,17 @@ class LiftingBatches:
             joints_cam=joints_cam,
             valid=valid,
         )
+
+
+def rank_share(batch_size: int, world_size: int) -> int:
+    """How many examples of a step are one rank's.
+
+    Raises:
+        ValueError: ``batch_size`` does not divide among the ranks.
+    """
+    if batch_size % world_size:
+        raise ValueError(f"batch_size {batch_size} does not divide among {world_size} ranks")
+    return batch_size // world_size
 
 
 def misjudge_focal(batch: PoseBatch, error: float, generator: torch.Generator) -> PoseBatch:

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vitruve.estimators.config import config_from_dict
 from vitruve.estimators.diffusion_lifter import DiffusionLifter, DiffusionLifterConfig
 from vitruve.estimators.lifter import Lifter, LifterConfig
+from vitruve.io.dataclass_json import config_from_dict
 from vitruve.nets import LIFTERS, load_official, recognise
 from vitruve.skeletons import Skeleton, skeleton
 

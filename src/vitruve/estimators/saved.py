@@ -1,21 +1,20 @@
 """Estimators with their weights: one safetensors file each, found by name or path."""
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from vitruve.estimators.base import Estimator
-from vitruve.estimators.config import config_from_dict
 from vitruve.estimators.context_lifter import ContextLifter, ContextLifterConfig
 from vitruve.estimators.diffusion_lifter import DiffusionLifter, DiffusionLifterConfig
 from vitruve.estimators.lifter import Lifter, LifterConfig
 from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
 from vitruve.estimators.precision import Precision
-from vitruve.estimators.tensor_file import load_strictly, read_tensors, write_tensors
+from vitruve.estimators.refine import RefineConfig, RefinedEstimator
+from vitruve.io.dataclass_json import config_from_dict
+from vitruve.io.tensor_file import build_to_fit, read_tensors, write_tensors
+from vitruve.nets import read_energy
 
 ESTIMATORS: dict[str, tuple[type[Estimator], Any]] = {
     "context_lifter": (ContextLifter, ContextLifterConfig),
@@ -26,7 +25,9 @@ ESTIMATORS: dict[str, tuple[type[Estimator], Any]] = {
 """Every estimator by the name that its weight files carry."""
 
 PACKAGED = Path(__file__).parent / "weights"
-"""Folder of the weights that come with the package: NAME.safetensors."""
+"""Folder of the weights that come with the package: NAME.safetensors, and the loss-nets of some:
+NAME.energy.safetensors."""
+_ENERGY = ".energy"
 
 
 def make_estimator(name: str, config: Any) -> Estimator:
@@ -87,11 +88,8 @@ def load_estimator(path: str | Path) -> Estimator:
     name = str(document.get("estimator"))
     if name not in ESTIMATORS:
         raise KeyError(f"{path} holds estimator {name!r}; this version has {sorted(ESTIMATORS)}")
-    stored = sum(t.numel() for t in tensors.values())
     config = config_from_dict(ESTIMATORS[name][1], document.get("config"))
-    estimator = _sized_like(name, config, stored, str(path))
-    load_strictly(estimator, tensors, str(path))
-    return estimator.eval()
+    return build_to_fit(lambda given: _build(name, given), config, tensors, str(path))
 
 
 def copy_matching(estimator: Estimator, path: str | Path) -> tuple[int, int]:
@@ -116,16 +114,26 @@ def copy_matching(estimator: Estimator, path: str | Path) -> tuple[int, int]:
     return len(fitting), len(own)
 
 
-def load(name_or_path: str | Path = "default", precision: Precision = "auto") -> Estimator:
+def load(
+    name_or_path: str | Path = "default",
+    precision: Precision = "auto",
+    refine: str | Path | None = None,
+    descent: RefineConfig | None = None,
+) -> Estimator:
     """Load packaged weights by name, or any weight file that predicts 3D by path.
 
     Args:
         name_or_path: Which.
         precision: Numbers it computes in; also its attribute of that name.
+        refine: Loss-net down whose energy every answer is moved: ``"default"`` for that which lies
+            beside the weights as NAME.energy.safetensors, or a file; None for none.
+        descent: How far; the usual way if None.
 
     Raises:
         KeyError: Neither a packaged name nor a file.
-        ValueError: The file only pre-trains a net.
+        FileNotFoundError: There is no such loss-net.
+        ValueError: The weights only pre-train a net, or the loss-net is damaged or knows poses of
+            another skeleton.
     """
     estimator = load_estimator(_find(name_or_path))
     if not estimator.says_joints:
@@ -134,7 +142,10 @@ def load(name_or_path: str | Path = "default", precision: Precision = "auto") ->
             "(vitruve train RECIPE --initial FILE)"
         )
     estimator.precision = precision
-    return estimator
+    if refine is None:
+        return estimator
+    energy = read_energy(_find_energy(name_or_path, refine))
+    return RefinedEstimator(estimator, energy, descent or RefineConfig())
 
 
 def read_statement(name_or_path: str | Path) -> dict[str, Any]:
@@ -153,41 +164,32 @@ def _find(name_or_path: str | Path) -> Path:
         return Path(name_or_path)
     if Path(name_or_path).name == str(name_or_path) and packaged.is_file():
         return packaged
-    names = sorted(p.stem for p in PACKAGED.glob("*.safetensors"))
+    stems = (p.stem for p in PACKAGED.glob("*.safetensors"))
+    names = sorted(stem for stem in stems if not stem.endswith(_ENERGY))
     raise KeyError(
         f"no weights {str(name_or_path)!r}: packaged are {names}; "
         "a path must name an existing .safetensors file"
     )
 
 
-def _sized_like(name: str, config: Any, stored: int, source: str) -> Estimator:
-    """Build the estimator only if its config asks for as many numbers as the file holds."""
-    # No size or count of a real net exceeds the number of its weights; a seed is neither.
-    if (largest := max(_integers(asdict(config)), default=0)) > stored:
-        raise ValueError(f"{source} holds {stored} numbers, but its config asks for {largest}")
-    try:
-        with torch.device("meta"):
-            asked = sum(t.numel() for t in _build(name, config).state_dict().values())
-    except (ArithmeticError, MemoryError, RuntimeError, TypeError) as error:
-        raise ValueError(f"{source}: no net can be built from its config ({error})") from None
-    if asked != stored:
-        raise ValueError(f"{source} holds {stored} numbers, but its config asks for {asked}")
-    return _build(name, config)
+def _find_energy(name_or_path: str | Path, refine: str | Path) -> Path:
+    """File of the loss-net that comes with some weights, or of a named one."""
+    if str(refine) == "default":
+        path = _find(name_or_path).with_suffix(f"{_ENERGY}.safetensors")
+        problem = f"no loss-net comes with {str(name_or_path)!r} (no file {path.name} beside it)"
+    else:
+        path, problem = Path(refine), f"no loss-net file {str(refine)!r}"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{problem}; name the file of one that was trained beside the model, such as "
+            "energy.safetensors in the folder of its training"
+        )
+    return path
 
 
 def _build(name: str, config: Any) -> Estimator:
     build: Any = ESTIMATORS[name][0]
     return build(config)
-
-
-def _integers(value: Any) -> Iterator[int]:
-    if isinstance(value, int):
-        yield value
-    elif isinstance(value, dict | list | tuple):
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        for name, item in items:
-            if name != "seed":
-                yield from _integers(item)
 
 
 def _version() -> str:

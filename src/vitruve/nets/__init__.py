@@ -13,6 +13,9 @@ from vitruve.nets.checkpoint_file import read_checkpoint
 from vitruve.nets.d3dp import D3DP, D3DPConfig
 from vitruve.nets.detail import Detail
 from vitruve.nets.dstformer import DSTFormer, DSTFormerConfig
+from vitruve.nets.energy_file import ENERGIES, read_energy, write_energy
+from vitruve.nets.energy_graph import GraphEnergy, GraphEnergyConfig
+from vitruve.nets.energy_mlp import MlpEnergy, MlpEnergyConfig
 from vitruve.nets.ktpformer import KTPFormer, KTPFormerConfig
 from vitruve.nets.mixste import MixSTE, MixSTEConfig
 from vitruve.nets.motion_agformer import MotionAGFormer, MotionAGFormerConfig
@@ -41,16 +44,21 @@ LIFTERS: dict[str, tuple[Any, Any]] = {
 
 __all__ = [
     "D3DP",
+    "ENERGIES",
     "LIFTERS",
     "PSTMO",
     "D3DPConfig",
     "DSTFormer",
     "DSTFormerConfig",
     "Detail",
+    "GraphEnergy",
+    "GraphEnergyConfig",
     "KTPFormer",
     "KTPFormerConfig",
     "MixSTE",
     "MixSTEConfig",
+    "MlpEnergy",
+    "MlpEnergyConfig",
     "MotionAGFormer",
     "MotionAGFormerConfig",
     "PSTMOConfig",
@@ -66,5 +74,7 @@ __all__ = [
     "VideoPose3DConfig",
     "load_official",
     "read_checkpoint",
+    "read_energy",
     "recognise",
+    "write_energy",
 ]

@@ -27,8 +27,16 @@ class CausalAttention(Attention):
         self.window = window
         self.age_bias = nn.Parameter(torch.zeros(num_heads, window))
 
-    def forward(self, x: Float[Tensor, "*n t c"]) -> Float[Tensor, "*n t c"]:
-        """Let every frame look back; memory grows with the clip, not with its square."""
+    def forward(
+        self, x: Float[Tensor, "*n t c"], bias: Float[Tensor, "1 #h t t"] | None = None
+    ) -> Float[Tensor, "*n t c"]:
+        """Let every frame look back; memory grows with the clip, not with its square.
+
+        Raises:
+            ValueError: A bias is given, beside its own by age.
+        """
+        if bias is not None:
+            raise ValueError("causal attention has a bias by age and takes no other")
         t, w = x.shape[-2], self.window
         q, k, v = self._project(x)
         first = torch.arange(min(t, w), device=x.device)

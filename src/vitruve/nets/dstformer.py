@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vitruve.nets.heads import Heads, make_head
-from vitruve.nets.layers import Block, check_tokens
+from vitruve.nets.layers import Block, check_tokens, tell_joints_apart
 from vitruve.nets.precision import exactly
 from vitruve.nets.renaming import Rules, rename_keys
 
@@ -133,13 +133,15 @@ class DSTFormer(nn.Module):
         self._initialise()
 
     def _initialise(self) -> None:
-        """Small normal weights as in the published net, but for the fusion."""
+        """Small normal weights as in the published net, but for the fusion and among joints."""
         for name, module in self.named_modules():
             if isinstance(module, nn.Linear) and not name.endswith("fusion"):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 nn.init.zeros_(module.bias)
-        nn.init.trunc_normal_(self.spatial_position, std=0.02)
         nn.init.trunc_normal_(self.temporal_position, std=0.02)
+        blocks = (module for module in self.blocks if isinstance(module, DualStreamBlock))
+        spatial = (block.attn for b in blocks for block in (b.st_spatial, b.ts_spatial))
+        tell_joints_apart(self.spatial_position, spatial)
 
     @property
     def window(self) -> int:

@@ -6,12 +6,16 @@ pre-norm order of Dosovitskiy et al., ICLR 2021, https://arxiv.org/abs/2010.1192
 Axes: b any leading axes, n tokens that attend to each other, c channels.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
+
+_CODE_STD = 0.25
+_SHARPNESS = 2.3
 
 
 class Attention(nn.Module):
@@ -29,12 +33,14 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(channels, 3 * channels, bias=qkv_bias)
         self.proj = nn.Linear(channels, channels)
 
-    def forward(self, x: Float[Tensor, "*b n c"]) -> Float[Tensor, "*b n c"]:
-        """Let every token look at every other of its row."""
+    def forward(
+        self, x: Float[Tensor, "*b n c"], bias: Float[Tensor, "1 #h n n"] | None = None
+    ) -> Float[Tensor, "*b n c"]:
+        """Let every token look at every other of its row; ``bias`` is added to the logits."""
         *_, n, c = x.shape
         qkv = self.qkv(x).reshape(-1, n, 3, self.num_heads, c // self.num_heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        mixed = attend(q, k, v, self.dropout if self.training else 0.0)
+        mixed = attend(q, k, v, self.dropout if self.training else 0.0, bias)
         return self.proj(mixed.transpose(1, 2).reshape(x.shape))
 
 
@@ -43,17 +49,40 @@ def attend(
     k: Float[Tensor, "*b h m d"],
     v: Float[Tensor, "*b h m d"],
     dropout: float = 0.0,
+    bias: Float[Tensor, "1 #h n m"] | None = None,
 ) -> Float[Tensor, "*b h n d"]:
-    """Softmax(q k' / sqrt(d)) v: what ``n`` tokens take from ``m`` others, in every head.
+    """Softmax(q k' / sqrt(d) + bias) v: what ``n`` tokens take from ``m`` others, in every head.
 
     ``dropout`` is the share of the softmax's weights that is dropped at random.
     The fused kernel is the faster one everywhere but on CPUs in bfloat16, where two plain products
     are, and by far in training.
     """
     if q.dtype == torch.bfloat16 and q.device.type == "cpu":
-        weights = (q @ k.mT * q.shape[-1] ** -0.5).softmax(dim=-1)
+        logits = q @ k.mT * q.shape[-1] ** -0.5
+        weights = (logits if bias is None else logits + bias.to(q)).softmax(dim=-1)
         return functional.dropout(weights, dropout) @ v
-    return functional.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
+    mask = None if bias is None else bias.to(q)
+    return functional.scaled_dot_product_attention(q, k, v, mask, dropout)
+
+
+@torch.no_grad()
+def tell_joints_apart(codes: nn.Parameter, over_joints: Iterable[Any]) -> None:
+    """Start a net so that every joint looks at joints of its own from the first step on.
+
+    Ours. Published nets start joint codes at zero or nearly so, and attention about uniform: every
+    joint is then told the mean of all of them. As depth asks which joint is where, training waits,
+    with the depth at its mean, for codes to grow. Here codes are as large as what a keypoint is
+    embedded to, and queries and keys are drawn so that each head starts with few joints of each
+    joint's own (softmax of logits with a standard deviation of about ``_SHARPNESS`` squared).
+
+    Args:
+        codes: What is added to the token of each joint.
+        over_joints: The attentions among the joints of a frame; each reads normalised tokens.
+    """
+    nn.init.normal_(codes, std=_CODE_STD)
+    for attention in over_joints:
+        channels = attention.qkv.in_features
+        nn.init.normal_(attention.qkv.weight[: 2 * channels], std=_SHARPNESS / channels**0.5)
 
 
 class Mlp(nn.Module):
@@ -105,11 +134,13 @@ class Block(nn.Module):
         self.mlp = Mlp(channels, int(channels * mlp_ratio))
         self.drop_path = DropPath(drop_path)
 
-    def forward(self, x: Float[Tensor, "b *n c"]) -> Float[Tensor, "b *n c"]:
+    def forward(
+        self, x: Float[Tensor, "b *n c"], bias: Float[Tensor, "1 #h m m"] | None = None
+    ) -> Float[Tensor, "b *n c"]:
         """Attend along the second last axis, then map each token."""
         # Callers hand over transposed views: one copy here spares one in every norm and sum.
         x = x.contiguous()
-        x = x + self.drop_path(self.attn(self.norm1(x)))
+        x = x + self.drop_path(self.attn(self.norm1(x), bias))
         return x + self.drop_path(self.mlp(self.norm2(x)))
 
 

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vitruve.nets.heads import Heads, make_head
-from vitruve.nets.layers import Block, check_tokens
+from vitruve.nets.layers import Block, check_tokens, tell_joints_apart
 from vitruve.nets.precision import exactly
 from vitruve.nets.renaming import Rules, rename_keys
 
@@ -75,7 +75,9 @@ class MixSTE(nn.Module):
         self.spatial_position = nn.Parameter(torch.zeros(1, config.num_joints, c))
         self.temporal_position = nn.Parameter(torch.zeros(1, config.num_frames, c))
         drops = [config.drop_path * i / max(1, config.depth - 1) for i in range(config.depth)]
-        self.spatial_blocks = nn.ModuleList(_block(config, drop) for drop in drops)
+        spatial = [_block(config, drop) for drop in drops]
+        tell_joints_apart(self.spatial_position, (block.attn for block in spatial))
+        self.spatial_blocks = nn.ModuleList(spatial)
         self.temporal_blocks = nn.ModuleList(_block(config, drop) for drop in drops)
         # The published net has one norm for all blocks over joints, one for all over frames.
         self.spatial_norm = nn.LayerNorm(c, eps=1e-6)

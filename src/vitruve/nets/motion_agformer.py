@@ -10,7 +10,7 @@ Axes: b batch, t frames, j joints (one token each), c channels.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import Any, Literal, assert_never
 
 import torch
 from jaxtyping import Float
@@ -24,7 +24,7 @@ from vitruve.nets.graph_mixer import (
     chain_edges,
     skeleton_edges,
 )
-from vitruve.nets.layers import Attention, DropPath, Mlp, check_tokens
+from vitruve.nets.layers import Attention, DropPath, Mlp, check_tokens, tell_joints_apart
 from vitruve.nets.precision import exactly
 from vitruve.nets.renaming import Rules, rename_keys
 
@@ -132,7 +132,11 @@ class MotionAGFormer(nn.Module):
         # Frames get no position, as published: the norms and edges over time tell them apart.
         self.spatial_position = nn.Parameter(torch.zeros(1, config.num_joints, c))
         drops = [config.drop_path * i / max(1, config.depth - 1) for i in range(config.depth)]
-        self.blocks = nn.ModuleList(_AGFormerBlock(config, drop) for drop in drops)
+        blocks: list[Any] = [_AGFormerBlock(config, drop) for drop in drops]
+        tell_joints_apart(
+            self.spatial_position, (block.attention.spatial.mixer for block in blocks)
+        )
+        self.blocks = nn.ModuleList(blocks)
         self.norm = nn.LayerNorm(c)
         self.to_representation = nn.Linear(c, r)
         self.head = nn.Linear(r, 3)
@@ -222,10 +226,10 @@ class _AGFormerBlock(nn.Module):
             blocks = (_ScaledBlock(c, mixer, config, drop_path) for mixer in (spatial, temporal))
             return _Stream(*blocks)
 
-        def attention() -> Attention:
-            return Attention(c, config.num_heads, qkv_bias=False)
-
-        self.attention = stream(attention(), attention())
+        over_joints, over_frames = (
+            Attention(c, config.num_heads, qkv_bias=False) for _ in range(2)
+        )
+        self.attention = stream(over_joints, over_frames)
         self.graph = stream(
             GraphMixer(c, config.num_joints, FixedGraph(edges)), _temporal_mixer(config, c)
         )

@@ -17,7 +17,7 @@ Axes: b batch, t frames, j joints (one token each), c channels.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import Any, Literal, assert_never
 
 import torch
 from jaxtyping import Float
@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from vitruve.nets.causal_attention import CausalAttention
 from vitruve.nets.detail import Detail
 from vitruve.nets.dstformer import DualStreamBlock
-from vitruve.nets.layers import Block, check_tokens
+from vitruve.nets.layers import Block, check_tokens, tell_joints_apart
 from vitruve.nets.precision import exactly
 from vitruve.nets.prml_decoder import Bias, TaskAwareDecoder
 from vitruve.nets.renaming import rename_keys
@@ -97,6 +97,12 @@ class PrML(nn.Module):
         self.position_depth = _Position(config)
         self.branch_2d = _branch(config, config.branches in ("both", "2d"))
         self.branch_depth = _branch(config, config.branches in ("both", "depth"))
+        for position, branch in (
+            (self.position_2d, self.branch_2d),
+            (self.position_depth, self.branch_depth),
+        ):
+            blocks: list[Any] = [layer.joints for layer in branch if layer.joints is not None]
+            tell_joints_apart(position.joint, (block.attn for block in blocks))
         self.decoder = TaskAwareDecoder(config) if config.decoder else None
         self.head_2d = _head(config, 2)
         self.head_depth = _head(config, 1)

@@ -1,7 +1,9 @@
 """Training signals that fit any estimator: they read only the two records."""
 
 from vitruve.objectives.base import Objective, Term, frozen
+from vitruve.objectives.energy import EnergyConfig, EnergyObjective
 from vitruve.objectives.keypoints import KeypointsConfig, KeypointsObjective
+from vitruve.objectives.limb_lengths import LimbLengthsConfig, LimbLengthsObjective
 from vitruve.objectives.mutual_information import (
     MutualInformationConfig,
     MutualInformationObjective,
@@ -11,7 +13,9 @@ from vitruve.objectives.smoothness import SmoothnessConfig, SmoothnessObjective
 from vitruve.objectives.task_position import TaskPositionConfig, TaskPositionObjective
 
 OBJECTIVES = {
+    "energy": (EnergyObjective, EnergyConfig),
     "keypoints": (KeypointsObjective, KeypointsConfig),
+    "limb_lengths": (LimbLengthsObjective, LimbLengthsConfig),
     "mutual_information": (MutualInformationObjective, MutualInformationConfig),
     "position": (PositionObjective, PositionConfig),
     "smoothness": (SmoothnessObjective, SmoothnessConfig),

@@ -23,6 +23,11 @@ class Objective(nn.Module, ABC):
     ``loss`` with the objective frozen, so neither sees the other's gradient.
     """
 
+    @property
+    def kept(self) -> nn.Module | None:
+        """A net of its own that is worth having after the training, if there is one."""
+        return None
+
     @abstractmethod
     def loss(self, prediction: Prediction, batch: PoseBatch) -> Float[Tensor, ""]:
         """Loss that trains the estimator."""
@@ -41,6 +46,11 @@ class Term:
     """A constant, or a schedule of the step; 0 leaves the objective out of the total."""
     learning_rate: float = 1e-4
     """Of the objective's own optimizer."""
+    own_steps: int = 1
+    """Updates of the objective for one of the estimator."""
+    pull: float | None = None
+    """Norm of its gradient at the predicted joints as a share of what all terms without this
+    setting pull together; the weight then only says on or off."""
 
     def weight_at(self, step: int) -> float:
         """Weight at a training step."""

@@ -1,12 +1,15 @@
 """Recipes: full runs as frozen dataclasses."""
 
+from vitruve.recipes.backbones import backbones
+from vitruve.recipes.baseline import Baseline
 from vitruve.recipes.default_model import DEFAULT_RUNS
 from vitruve.recipes.lifters import LIFTER_RUNS
 from vitruve.recipes.prml import PRML_RUNS
 from vitruve.recipes.run import Run, TermConfig
+from vitruve.recipes.scotl import SCOTL_RUNS
 from vitruve.recipes.toys import TOYS
 
-RECIPES: dict[str, Run] = {**DEFAULT_RUNS, **LIFTER_RUNS, **PRML_RUNS, **TOYS}
+RECIPES: dict[str, Run] = {**DEFAULT_RUNS, **LIFTER_RUNS, **PRML_RUNS, **SCOTL_RUNS, **TOYS}
 """Every run by name: ``<paper>.<data>.<net>.<variant>``."""
 
-__all__ = ["RECIPES", "Run", "TermConfig"]
+__all__ = ["RECIPES", "Baseline", "Run", "TermConfig", "backbones"]

@@ -3,12 +3,14 @@
 Axes: b batch, h hypotheses, t frames, j joints.
 """
 
-from dataclasses import dataclass, field
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 
-from vitruve.benchmarks.cmu_clips import ClipSet, clips, read_clips
+from vitruve.benchmarks.cmu_clips import Clip, clips, read_clips
 from vitruve.data.augment import flip
 from vitruve.data.cameras import RigCameras, RigCamerasConfig
 from vitruve.data.corrupt import DetectorConfig
@@ -25,6 +27,9 @@ _VALIDATION_STEPS = 4
 _FLIP_STREAM = 1
 """Tells the generator of flips from the one of windows."""
 
+_FREE_SEED = 1_000_003
+"""Added to the seed of windows without labels, which are to be others."""
+
 
 @dataclass(frozen=True)
 class CmuLiftSourceConfig:
@@ -38,6 +43,22 @@ class CmuLiftSourceConfig:
     """Probability that a window is mirrored."""
     detector: DetectorConfig | None = None
     """Errors of the 2D; None for exact keypoints."""
+    labelled: float = 1.0
+    """Share of the training clips whose 3D is known, at least one; smaller shares are part of
+    larger ones."""
+    unlabelled: float = 0.0
+    """Share of each batch that shows only the 2D of all training clips."""
+
+    def __post_init__(self) -> None:
+        """Refuse shares that are none.
+
+        Raises:
+            ValueError: One is out of range.
+        """
+        if not 0 < self.labelled <= 1:
+            raise ValueError(f"labelled must be above 0 and at most 1, got {self.labelled:g}")
+        if not 0 <= self.unlabelled < 1:
+            raise ValueError(f"unlabelled must be 0 or more and below 1, got {self.unlabelled:g}")
 
 
 class CmuLiftSource:
@@ -65,12 +86,24 @@ class CmuLiftSource:
                 "mocap.cs.cmu.edu"
             )
         self.config, self.seed = config, train.seed
-        self._train = _batches(config, train, data, "train")
-        self._validation = _batches(config, train, data, "validation")
+        every = clips("train")
+        free = round(config.unlabelled * train.batch_size)
+        labelled = replace(train, batch_size=train.batch_size - free)
+        self._train = _batches(config, labelled, data, _some(every, config.labelled))
+        self._free = None
+        if free:
+            self._free = _batches(
+                config, replace(train, batch_size=free, seed=train.seed + _FREE_SEED), data, every
+            )
+        self._validation = _batches(config, train, data, clips("validation"))
 
     def batch_at(self, step: int, rank: int = 0, world_size: int = 1) -> PoseBatch:
         """The batch of one process at one step."""
         batch = self._train.batch_at(step, rank, world_size)
+        if self._free is not None:
+            batch = PoseBatch.join(
+                [batch, _without_labels(self._free.batch_at(step, rank, world_size))]
+            )
         generator = step_generator(self.seed, step, rank, world_size, _FLIP_STREAM)
         draw = torch.rand(len(batch.keypoints_px), generator=generator)
         return flip(batch, draw < self.config.flip)
@@ -96,11 +129,22 @@ class CmuLiftSource:
         return {"mpjpe_mm": torch.stack(errors).mean().item()}
 
 
+def _some(every: Sequence[Clip], share: float) -> list[Clip]:
+    """The first clips in an order that has nothing to do with their content."""
+    shuffled = sorted(every, key=lambda clip: zlib.crc32(clip.name.encode()))
+    return shuffled[: max(1, round(share * len(every)))]
+
+
+def _without_labels(batch: PoseBatch) -> PoseBatch:
+    assert batch.valid is not None
+    return replace(batch, valid=torch.zeros_like(batch.valid))
+
+
 def _batches(
-    config: CmuLiftSourceConfig, train: TrainConfig, data: Path, part: ClipSet
+    config: CmuLiftSourceConfig, train: TrainConfig, data: Path, wanted: Sequence[Clip]
 ) -> LiftingBatches:
     settings = LiftingConfig(
         train.batch_size, config.window, (_FPS, _FPS), None, config.detector, train.seed
     )
-    motion = MotionFrames(read_clips(data, clips(part)).values())
+    motion = MotionFrames(read_clips(data, wanted).values())
     return LiftingBatches(motion, RigCameras(config.cameras), settings)

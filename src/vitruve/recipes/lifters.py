@@ -203,6 +203,11 @@ _PRETRAIN: dict[str, tuple[MaskedPoseModelConfig, TrainConfig]] = {
 """P-STMO's first stage, 2D alone: its weights start the second with ``--initial``."""
 
 
+def frames_of(net_config: Any) -> int:
+    """Frames of the windows that a lifter trains on."""
+    return getattr(net_config, "num_frames", prod(getattr(net_config, "widths", (1,))))
+
+
 def _estimator(net: str, net_config: Any) -> tuple[str, Any]:
     if net == "d3dp":
         config = DiffusionLifterConfig(_H36M, _H36M, net, net_config, native_fps=60.0)
@@ -216,7 +221,7 @@ def _estimator(net: str, net_config: Any) -> tuple[str, Any]:
 
 def _run(row: str, net_config: Any, train: TrainConfig, terms: Terms) -> Run:
     name, net = f"lifters.cmu.{row}", row.split(".")[0]
-    frames = getattr(net_config, "num_frames", prod(getattr(net_config, "widths", (1,))))
+    frames = frames_of(net_config)
     estimator, config = _estimator(net, net_config)
     return Run(
         estimator=estimator,

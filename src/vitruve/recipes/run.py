@@ -25,8 +25,15 @@ class TermConfig:
     """Factor in the total."""
     start_step: int = 0
     """Before it the weight is 0, and an objective that learns does so alone."""
+    ramp_steps: int = 0
+    """Steps in which the weight then rises from 0 in a straight line."""
     learning_rate: float = 1e-4
     """Of the objective's own optimizer."""
+    own_steps: int = 1
+    """Updates of the objective for one of the estimator."""
+    pull: float | None = None
+    """Hold its gradient at the predicted joints at this share of that of all terms without a pull;
+    the weight then only says on or off, and does not rise."""
 
     @classmethod
     def choices(cls, data: Mapping[str, Any]) -> dict[str, type]:
@@ -36,11 +43,12 @@ class TermConfig:
     def make(self) -> Term:
         """Build the objective and its term."""
         build: Any = OBJECTIVES[self.objective][0]
-        weight = self.weight if self.start_step == 0 else self._weight_at
-        return Term(build(self.config), weight, self.learning_rate)
+        weight = self._weight_at if self.start_step or self.ramp_steps else self.weight
+        return Term(build(self.config), weight, self.learning_rate, self.own_steps, self.pull)
 
     def _weight_at(self, step: int) -> float:
-        return self.weight if step >= self.start_step else 0.0
+        risen = (step - self.start_step + 1) / max(1, self.ramp_steps)
+        return self.weight * min(1.0, max(0.0, risen))
 
 
 @dataclass(frozen=True)

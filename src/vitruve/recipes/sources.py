@@ -5,12 +5,14 @@ from typing import Any
 from vitruve.recipes.adults import AdultSource, AdultSourceConfig
 from vitruve.recipes.cmu_lift import CmuLiftSource, CmuLiftSourceConfig
 from vitruve.recipes.motion import MotionSource, MotionSourceConfig
+from vitruve.recipes.recorded import RecordedSource, RecordedSourceConfig
 from vitruve.recipes.toy import ToySource, ToySourceConfig
 
 SOURCES: dict[str, tuple[Any, Any]] = {
     "adults": (AdultSource, AdultSourceConfig),
     "cmu_lift": (CmuLiftSource, CmuLiftSourceConfig),
     "motion": (MotionSource, MotionSourceConfig),
+    "recorded": (RecordedSource, RecordedSourceConfig),
     "toy": (ToySource, ToySourceConfig),
 }
 """Name -> (source, config); a source is built from (config, train config, data path)."""

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vitruve.estimators.tensor_file import load_strictly, read_tensors, write_tensors
+from vitruve.io.tensor_file import load_strictly, read_tensors, write_tensors
 from vitruve.training.ema import Ema
 from vitruve.training.step import Players
 

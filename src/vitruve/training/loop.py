@@ -12,6 +12,7 @@ from rich.console import Console
 
 from vitruve.estimators.base import Estimator
 from vitruve.estimators.saved import copy_matching, save_estimator
+from vitruve.nets import write_energy
 from vitruve.objectives.base import Term
 from vitruve.training.checkpoint import Progress
 from vitruve.training.config import TrainConfig
@@ -120,6 +121,9 @@ def _save_trained(session: Session, card: str) -> Path:
     if session.fabric.is_global_zero:
         with session.mean_weights():
             save_estimator(session.players.estimator, weights, card=card)
+        for name, term in session.players.terms.items():
+            if term.objective.kept is not None:
+                write_energy(term.objective.kept, session.out / f"{name}.safetensors", card)
     session.fabric.barrier()
     return weights
 

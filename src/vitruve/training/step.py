@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from vitruve.estimators.base import Estimator
 from vitruve.objectives.base import Term, frozen
 from vitruve.poses import PoseBatch, Prediction
+from vitruve.training.pull import pull
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -31,7 +32,16 @@ class Players:
     """One for every term whose objective has parameters."""
 
     def __post_init__(self) -> None:
-        """Make the objectives' optimizers."""
+        """Make the objectives' optimizers.
+
+        Raises:
+            ValueError: Every term has a pull, so there is nothing that it is a share of.
+        """
+        if self.terms and all(term.pull is not None for term in self.terms.values()):
+            raise ValueError(
+                f"every term has a pull ({', '.join(self.terms)}), but that is a share of what "
+                "terms without one pull; leave it out of one of them"
+            )
         own = {n: o for n, t in self.terms.items() if (o := t.make_optimizer()) is not None}
         object.__setattr__(self, "own_optimizers", own)
 
@@ -54,7 +64,8 @@ def train_step(
         fabric: Precision and processes; None computes plainly in this one.
 
     Returns:
-        Every loss by name, weighted; ``NAME/own`` is what an objective minimises.
+        Every loss by name, weighted; ``NAME/own`` is what an objective minimises, and
+        ``NAME/pull`` how hard it pulls at the predicted joints against all other terms.
     """
     terms = players.terms
     weights = {n: w for n, t in terms.items() if (w := t.weight_at(step))}
@@ -65,12 +76,9 @@ def train_step(
     if not weights:
         return logs
     with frozen(term.objective for term in terms.values()):
-        with _precision(fabric):
-            losses = {n: w * terms[n].objective.loss(prediction, batch) for n, w in weights.items()}
-        logs["total"] = total = torch.stack(list(losses.values())).sum()
         players.optimizer.zero_grad(set_to_none=True)
-        total.backward()
-    logs |= losses
+        current = {n: terms[n] for n in weights}
+        logs |= pull(prediction, batch, current, weights, lambda: _precision(fabric))
     average_gradients(players.estimator, fabric)
     logs["gradient_norm"] = _clip(players.estimator, clip_norm)
     _check_finite(step, logs)
@@ -95,13 +103,14 @@ def _objectives_learn(
     logs = {}
     for name, own_optimizer in players.own_optimizers.items():
         objective = players.terms[name].objective
-        with _precision(fabric):
-            own_loss = objective.own_loss(prediction, batch)
-        own_optimizer.zero_grad(set_to_none=True)
-        own_loss.backward()
-        average_gradients(objective, fabric)
-        own_optimizer.step()
-        logs[f"{name}/own"] = own_loss.detach()
+        for _ in range(players.terms[name].own_steps):
+            with _precision(fabric):
+                own_loss = objective.own_loss(prediction, batch)
+            own_optimizer.zero_grad(set_to_none=True)
+            own_loss.backward()
+            average_gradients(objective, fabric)
+            own_optimizer.step()
+            logs[f"{name}/own"] = own_loss.detach()
     return logs
 
 

@@ -21,6 +21,8 @@ class Model:
     """Recipe that trained it, if the numbers are to be kept."""
     seed: int = 0
     """Seed of that run."""
+    energy: Any = None
+    """Its loss-net, for studies of one."""
 
 
 @dataclass(frozen=True, eq=False)

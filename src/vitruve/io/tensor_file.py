@@ -4,9 +4,10 @@ Writing is atomic: a reader sees the old file or the new one, never half of eith
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from vitruve.io.atomic import atomic_path
 
+M = TypeVar("M", bound=torch.nn.Module)
 _KEY = "vitruve"
 
 
@@ -77,3 +79,39 @@ def load_strictly(module: torch.nn.Module, state: Mapping[str, Tensor], source: 
                 f"but the config asks for {tuple(tensor.shape)}"
             )
     module.load_state_dict(dict(state))
+
+
+def build_to_fit(
+    build: Callable[[Any], M], config: Any, tensors: Mapping[str, Tensor], source: str
+) -> M:
+    """Build a module only if its config asks for as many numbers as a file holds, and load them.
+
+    A config from outside could ask for more memory than there is.
+
+    Raises:
+        ValueError: It asks for another number, or for what cannot be built, or tensors differ.
+    """
+    stored = sum(t.numel() for t in tensors.values())
+    # No size or count of a real net exceeds the number of its weights; a seed is neither.
+    if (largest := max(_integers(asdict(config)), default=0)) > stored:
+        raise ValueError(f"{source} holds {stored} numbers, but its config asks for {largest}")
+    try:
+        with torch.device("meta"):
+            asked = sum(t.numel() for t in build(config).state_dict().values())
+    except (ArithmeticError, MemoryError, RuntimeError, TypeError) as error:
+        raise ValueError(f"{source}: no net can be built from its config ({error})") from None
+    if asked != stored:
+        raise ValueError(f"{source} holds {stored} numbers, but its config asks for {asked}")
+    module = build(config)
+    load_strictly(module, tensors, source)
+    return module.eval()
+
+
+def _integers(value: Any) -> Iterator[int]:
+    if isinstance(value, int):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, item in items:
+            if name != "seed":
+                yield from _integers(item)
