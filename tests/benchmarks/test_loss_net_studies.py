@@ -14,10 +14,11 @@ from vitruve.benchmarks.cmu_clips import Clip
 from vitruve.benchmarks.studies import CmuMotion, loss_nets, motion
 from vitruve.benchmarks.studies.energy import WRONG
 from vitruve.benchmarks.studies.refine import choose
-from vitruve.benchmarks.studies.symmetry import SymmetryEnergy, SymmetryEnergyConfig
 from vitruve.estimators import Lifter, LifterConfig, RefineConfig, RefinedEstimator
 from vitruve.metrics import bsle, lse, p_mpjpe_mm, root_centred
 from vitruve.nets import (
+    GeometryEnergy,
+    GeometryEnergyConfig,
     GraphEnergy,
     GraphEnergyConfig,
     MlpEnergy,
@@ -243,7 +244,10 @@ def test_a_descent_is_that_of_the_refined_model(archive, seen, lifter, graph, tm
         for metric in ("mpjpe_mm", "p_mpjpe_mm", "lse", "lle", "bsle"):
             assert finding.metrics[prefix + metric] == pytest.approx(score[metric], rel=1e-4)
     assert finding.metrics["loss_net_mpjpe_mm"] != finding.metrics["mpjpe_mm"]
-    rows = {by: [r for r in finding.rows if r["by"] == by] for by in ("loss_net", "symmetry")}
+    rows = {
+        by: [r for r in finding.rows if r["by"] == by]
+        for by in ("loss_net", "symmetry", "geometry")
+    }
     for curve in rows.values():
         assert [r["step"] for r in curve] == [0, 1, 2, 3, 4]
         assert [r["taken"] for r in curve] == [False] * 4 + [True]
@@ -259,6 +263,8 @@ def test_rays_take_a_prediction_nearer_and_symmetry_makes_it_symmetric(seen, ray
     found = finding.metrics
     assert found["loss_net_mpjpe_mm"] < found["mpjpe_mm"] - 1
     assert found["symmetry_lse"] < found["lse"] - 1
+    assert found["geometry_mpjpe_mm"] < found["mpjpe_mm"] - 1
+    assert found["geometry_lse"] < found["lse"] - 1
 
 
 def test_a_chosen_descent_is_the_best_on_the_validation_subject(seen, rays, tmp_path):
@@ -310,7 +316,8 @@ def test_a_descent_leads_somewhere(settings, message):
 def test_symmetry_is_the_difference_of_the_sides():
     joints = torch.randn(3, 17, 3, dtype=torch.float64)
     nothing = PoseEvidence(torch.zeros(3, 17, 2), torch.zeros(3, 17, 2), torch.zeros(3, 17))
-    energy = SymmetryEnergy(SymmetryEnergyConfig(H36M))(joints, nothing)
+    symmetry = GeometryEnergy(GeometryEnergyConfig(H36M, rays=0.0, symmetry=1.0))
+    energy = symmetry(joints, nothing)
     expected = torch.zeros(3, dtype=torch.float64)
     for (a, b), (c, d) in H36M.limbs:
         sides = [(joints[:, i] - joints[:, j]).norm(dim=-1) for i, j in ((a, b), (c, d))]
@@ -319,9 +326,7 @@ def test_symmetry_is_the_difference_of_the_sides():
     mirrored = joints.clone()
     for left, right in zip(H36M.left, H36M.right, strict=True):
         mirrored[:, right] = mirrored[:, left] * torch.tensor([-1.0, 1.0, 1.0])
-    assert (
-        SymmetryEnergy(SymmetryEnergyConfig(H36M))(mirrored, nothing).max() < 1e-12 < energy.min()
-    )
+    assert symmetry(mirrored, nothing).max() < 1e-12 < energy.min()
 
 
 def test_frames_of_the_validation_subject_can_be_studied(seen):

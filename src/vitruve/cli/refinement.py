@@ -15,9 +15,10 @@ _STEPS, _STEP_MM = 10, 0.5
 class RefineArguments:
     """How a loss-net refines what a model says."""
 
-    refine: Annotated[str, tyro.conf.arg(metavar="none|default|FILE")] = "none"
-    """Move the joints down a loss-net's energy: default takes the one that comes with the model,
-    FILE (.safetensors) another one of the same skeleton."""
+    refine: Annotated[str, tyro.conf.arg(metavar="none|geometry|default|FILE")] = "none"
+    """Move the joints down an energy: geometry (the camera's rays, symmetric limbs), default (the
+    loss-net that comes with the model), or FILE (.safetensors), another loss-net of its skeleton.
+    """
     refine_steps: int = _STEPS
     """Steps down the energy."""
     refine_mm: float = _STEP_MM

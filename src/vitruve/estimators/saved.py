@@ -14,7 +14,7 @@ from vitruve.estimators.precision import Precision
 from vitruve.estimators.refine import RefineConfig, RefinedEstimator
 from vitruve.io.dataclass_json import config_from_dict
 from vitruve.io.tensor_file import build_to_fit, read_tensors, write_tensors
-from vitruve.nets import read_energy
+from vitruve.nets import GeometryEnergy, GeometryEnergyConfig, read_energy
 
 ESTIMATORS: dict[str, tuple[type[Estimator], Any]] = {
     "context_lifter": (ContextLifter, ContextLifterConfig),
@@ -125,8 +125,9 @@ def load(
     Args:
         name_or_path: Which.
         precision: Numbers it computes in; also its attribute of that name.
-        refine: Loss-net down whose energy every answer is moved: ``"default"`` for that which lies
-            beside the weights as NAME.energy.safetensors, or a file; None for none.
+        refine: Energy down which every answer is moved: ``"default"`` for the loss-net that lies
+            beside the weights as NAME.energy.safetensors, a file of another one, or ``"geometry"``
+            for rays and symmetry, which need none; None for none.
         descent: How far; the usual way if None.
 
     Raises:
@@ -144,7 +145,10 @@ def load(
     estimator.precision = precision
     if refine is None:
         return estimator
-    energy = read_energy(_find_energy(name_or_path, refine))
+    if refine == "geometry":
+        energy = GeometryEnergy(GeometryEnergyConfig(estimator.skeleton))
+    else:
+        energy = read_energy(_find_energy(name_or_path, refine))
     return RefinedEstimator(estimator, energy, descent or RefineConfig())
 
 

@@ -13,8 +13,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from vitruve.estimators.config import config_from_dict
 from vitruve.io.archive import load_json
+from vitruve.io.dataclass_json import config_from_dict
 from vitruve.recipes.run import Run
 
 

@@ -1,8 +1,9 @@
 """What moving predictions down a loss-net's energy does to them, step by step.
 
-Figures 3 and 4 of "SCoTL-pose" (docs/studies.md), gradient-based inference. Beside it stands the
-descent of a fixed energy that only makes limbs symmetric: a loss-net is worth its training where it
-does more than that. The prediction that is refined is the mean with the mirrored one.
+Figures 3 and 4 of "SCoTL-pose" (docs/studies.md), gradient-based inference. Beside it stand the
+descents of two fixed energies: one that only makes limbs symmetric, and one that also puts joints
+on the rays they are seen on. A loss-net is worth its training where it does more than these. The
+prediction that is refined is the mean with the mirrored one.
 
 Axes: n poses, j joints of the model, k joints of h36m_17.
 """
@@ -20,10 +21,10 @@ from vitruve.benchmarks.studies.loss_nets import LossNetConfig, LossNetStudy, Sa
 from vitruve.benchmarks.studies.motion import CmuMotion, StudySet
 from vitruve.benchmarks.studies.on_cmu import H36M
 from vitruve.benchmarks.studies.study import Finding, Model
-from vitruve.benchmarks.studies.symmetry import SymmetryEnergy, SymmetryEnergyConfig
 from vitruve.estimators import RefineConfig
 from vitruve.estimators.refine import descend
 from vitruve.metrics import GroupedMean, bsle, lle, lse, mpjpe_mm, p_mpjpe_mm, root_centred
+from vitruve.nets import GeometryEnergy, GeometryEnergyConfig
 from vitruve.skeletons import conversion
 
 _LABELS = {
@@ -33,7 +34,8 @@ _LABELS = {
     "lle": "limb length error, LLE (%)",
     "bsle": "bone length error, BSLE (%)",
 }
-_PREFIXES = ("loss_net_", "symmetry_")
+_STYLES = {"loss_net": "-", "symmetry": ":", "geometry": "--"}
+"""What is descended, and how its lines are drawn."""
 _VALIDATION: StudySet = "validation"
 Curve = list[dict[str, Any]]
 """A row for each number of steps, from 0."""
@@ -41,7 +43,7 @@ Curve = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class RefineStudyConfig(LossNetConfig):
-    """Error and structure over steps down a loss-net's energy, beside plain symmetry descent."""
+    """Error and structure over steps down a loss-net's energy, beside fixed energies."""
 
     steps: int = 30
     """Most steps."""
@@ -59,7 +61,11 @@ class RefineStudy(LossNetStudy):
 
     columns = (
         *("loss_net_step_mm", "loss_net_steps"),
-        *(f"{by}{name}" for name in ("p_mpjpe_mm", "lse", "bsle") for by in ("", *_PREFIXES)),
+        *(
+            f"{by}{name}"
+            for name in ("p_mpjpe_mm", "lse", "bsle")
+            for by in ("", "loss_net_", "geometry_")
+        ),
     )
 
     def __init__(self, config: RefineStudyConfig) -> None:
@@ -83,15 +89,20 @@ class RefineStudy(LossNetStudy):
         return f"refine {self.config.keypoints} {self.config.set}"
 
     def measure_one(self, model: Model, motion: CmuMotion) -> Finding:
-        """Descend both energies from the same predictions."""
+        """Descend all energies from the same predictions."""
         shown = list(samples(model, motion, self.config, self.config.set))
         to_choose_by = []
         if self.config.choose:
             to_choose_by = list(samples(model, motion, self.config, _VALIDATION))
-        symmetry = SymmetryEnergy(SymmetryEnergyConfig(model.estimator.skeleton))
+        joints = model.estimator.skeleton
+        energies = {
+            "loss_net": model.energy,
+            "symmetry": GeometryEnergy(GeometryEnergyConfig(joints, rays=0.0)),
+            "geometry": GeometryEnergy(GeometryEnergyConfig(joints)),
+        }
         rows: list[dict[str, Any]] = []
         metrics: dict[str, float | int] = {}
-        for by, net in (("loss_net", model.energy), ("symmetry", symmetry)):
+        for by, net in energies.items():
             step_mm, steps = self.config.step_mm, self.config.steps
             if self.config.choose:
                 tried = {s: self._curve(net, model, to_choose_by, s) for s in self.config.steps_mm}
@@ -126,7 +137,7 @@ class RefineStudy(LossNetStudy):
         """A panel for each metric and one for the energy; dots are what was chosen."""
         figure, axes = panels(2, 3, width=9.6, height=5.2 + 0.2 * len(findings))
         for i, finding in enumerate(findings):
-            for by, style in (("loss_net", "-"), ("symmetry", ":")):
+            for by, style in _STYLES.items():
                 rows = [r for r in finding.rows if (r["use"], r["by"]) == ("measure", by)]
                 look = {"color": Look(i).colour, "linestyle": style}
                 step_mm = rows[0]["step_mm"]
