@@ -71,7 +71,7 @@ def test_help(vitruve):
     ("arguments", "message"),
     [
         (["nope"], "unknown recipe 'nope'; there are "),
-        ([TOY, "--space", "wide"], "unknown space 'wide'; there are energy, none, rates"),
+        ([TOY, "--space", "wide"], "unknown space 'wide'; there are energy, none, pull, rates"),
         ([TOY, "--space", "none"], "nothing to search: give --vary"),
         ([TOY, "--space", "energy"], "no setting 'terms.energy.weight'; the nearest are "),
         ([TOY, "--vary", "train.seed=1,2"], "train.seed must be the same for all trials"),

@@ -30,7 +30,7 @@ class Arguments:
     """Recipes; vitruve train --help lists them."""
     space: str = "rates"
     """What to vary. rates: the learning rate. energy: weight, both learning rates and the ranking
-    of an energy term. none: only what --vary names."""
+    of an energy term. pull: its pull in place of the weight. none: only what --vary names."""
     vary: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """PATH=LOW..HIGH (uniform in the logarithm) or PATH=a,b,c, such as
     train.weight_decay=1e-4..0.1; takes the place of the same path in the space. Repeat it for

@@ -62,17 +62,21 @@ Dimension = LogRange | Choice
 """What a search may do with one setting."""
 
 _LEARNING_RATE = LogRange("train.learning_rate", 1e-4, 1e-2)
+_ENERGY = (
+    _LEARNING_RATE,
+    LogRange("terms.energy.learning_rate", 1e-6, 1e-3),
+    Choice("terms.energy.config.ranking", ("margin", "nce")),
+)
 SPACES: dict[str, tuple[Dimension, ...]] = {
-    "energy": (
-        LogRange("terms.energy.weight", 1e-5, 1e-2),
-        _LEARNING_RATE,
-        LogRange("terms.energy.learning_rate", 1e-6, 1e-3),
-        Choice("terms.energy.config.ranking", ("margin", "nce")),
-    ),
+    "energy": (LogRange("terms.energy.weight", 1e-5, 1e-2), *_ENERGY),
     "none": (),
+    "pull": (LogRange("terms.energy.pull", 1e-2, 1.0), *_ENERGY),
     "rates": (_LEARNING_RATE,),
 }
-"""What to vary, by name; ``none`` is for those who name every setting themselves."""
+"""What to vary, by name; ``none`` is for those who name every setting themselves.
+
+``energy`` is for terms that are weighed, ``pull`` for those whose gradient is held at a share.
+"""
 
 _SAME_FOR_ALL = (
     "source",
@@ -154,7 +158,7 @@ def parse_dimension(text: str, runs: Mapping[str, Run]) -> Dimension:
 
 
 def check_dimensions(dimensions: tuple[Dimension, ...], runs: Mapping[str, Run]) -> None:
-    """Refuse dimensions that no run has, or whose values do not fit where a run has them.
+    """Refuse dimensions that no run has, or whose values do not fit or do nothing there.
 
     Raises:
         ValueError: There is such a dimension, one may not be varied, or there are none at all.
@@ -174,6 +178,7 @@ def check_dimensions(dimensions: tuple[Dimension, ...], runs: Mapping[str, Run])
         for run in having:
             for value in dimension.ends:
                 apply_values(run, {path: value})
+            _check_effect(run, path, {d.path for d in dimensions})
 
 
 def read_tuned(path: Path) -> dict[str, Any]:
@@ -195,6 +200,18 @@ def read_tuned(path: Path) -> dict[str, Any]:
 
 def _may_vary(path: str) -> bool:
     return not path.startswith("source_config.") and path not in _SAME_FOR_ALL
+
+
+def _check_effect(run: Run, path: str, varied: set[str]) -> None:
+    term, _, setting = path.rpartition(".")
+    pull = f"{term}.pull"
+    if term.startswith("terms.") and setting == "weight" and pull not in varied:
+        share = value_at(run, pull)
+        if share is not None:
+            raise ValueError(
+                f"{path} only says on or off while {pull} is {share}: vary that (--space pull), or "
+                f"switch it off with --vary {pull}=null"
+            )
 
 
 def _leaves(data: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
