@@ -99,7 +99,6 @@ def _parse(given: list[str]) -> tuple["Study", Arguments[Any]]:
 def _measure(study: "Study", arguments: Arguments[Any], command: str) -> list["Finding"]:
     """Measure every model; keep its numbers at once if its run has a name."""
     from vitruve.benchmarks import Row, record
-    from vitruve.benchmarks.studies import STUDIES_TABLE
 
     material = _material(study, arguments)
     findings, start = [], time.perf_counter()
@@ -113,7 +112,7 @@ def _measure(study: "Study", arguments: Arguments[Any], command: str) -> list["F
                 run, seed = f"{arguments.run[0]}.{finding.model}", 0
             key = (run, seed, arguments.preset, study.data)
             row = Row(*key, finding.metrics, command, seconds)
-            record(row, STUDIES_TABLE, arguments.results)
+            record(row, study.table, arguments.results)
     return findings
 
 

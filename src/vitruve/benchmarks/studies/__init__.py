@@ -8,7 +8,6 @@ from vitruve.benchmarks.studies.energy import EnergyStudy, EnergyStudyConfig
 from vitruve.benchmarks.studies.features import FeaturesConfig, FeaturesStudy
 from vitruve.benchmarks.studies.figure import check_plots
 from vitruve.benchmarks.studies.leaderboard import (
-    STUDIES_TABLE,
     LeaderboardConfig,
     LeaderboardStudy,
 )
@@ -35,7 +34,6 @@ STUDIES: dict[str, tuple[Any, Any]] = {
 
 __all__ = [
     "STUDIES",
-    "STUDIES_TABLE",
     "CmuMotion",
     "Finding",
     "Material",

@@ -100,6 +100,8 @@ WRONG = (
 class EnergyStudy(LossNetStudy):
     """Truth against wrong poses, way by way."""
 
+    table = "scotl_energies"
+
     columns = tuple(
         f"{name}_paired"
         for name in ("prediction", "noise_20mm", "bone_10percent", "body_10percent", "turn_10deg")

@@ -59,6 +59,7 @@ class RefineStudyConfig(LossNetConfig):
 class RefineStudy(LossNetStudy):
     """Curves over the steps of a descent."""
 
+    table = "gbi_cmu"
     columns = (
         *("loss_net_step_mm", "loss_net_steps"),
         *(
