@@ -12,7 +12,13 @@ from vitruve.estimators import (
     save_estimator,
     saved,
 )
-from vitruve.nets import MlpEnergy, MlpEnergyConfig, SimpleBaselineConfig, write_energy
+from vitruve.nets import (
+    GeometryEnergy,
+    MlpEnergy,
+    MlpEnergyConfig,
+    SimpleBaselineConfig,
+    write_energy,
+)
 from vitruve.recipes.toy import TOY
 from vitruve.skeletons import skeleton
 
@@ -51,6 +57,12 @@ def test_a_named_loss_net_is_taken(file, tmp_path):
     refined = load(file, refine=tmp_path / "energy.safetensors")
     assert refined.config == RefineConfig()
     assert torch.equal(refined.energy.head.weight, written.head.weight)
+
+
+def test_geometry_needs_no_file(file):
+    refined = load(file, refine="geometry")
+    assert type(refined.energy) is GeometryEnergy
+    assert refined.energy.config.skeleton == TOY
 
 
 def test_what_cannot_refine_is_one_line(file, tmp_path):
