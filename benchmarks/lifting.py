@@ -69,9 +69,7 @@ def clip_of(net: Any, batch: int = 1, frames: int = 243) -> Tensor:
     return torch.randn(batch, net.window or max(frames, net.receptive_field), 17, 2)
 
 
-def written_out(
-    q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0, bias: Tensor | None = None
-) -> Tensor:
+def written_out(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0, bias: Any = None) -> Tensor:
     """Attention one operation after the other."""
     logits = q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5
     weights = (logits if bias is None else logits + bias).softmax(dim=-1)
@@ -284,8 +282,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--again", action="store_true", help="measure rows that are there too")
     parser.add_argument("--results", type=Path, default=FOLDER)
     asked = parser.parse_args(argv)
-    path = asked.results / f"{RESULTS}.json"
-    there = {row["run"] for row in read_rows(path)} if path.exists() else set()
+    there = {row["run"] for row in read_rows(asked.results / f"{RESULTS}.json")}
     command = shlex.join(["python", "benchmarks/lifting.py", *argv])
     for case, net in plan(asked.nets, asked.cases):
         run = f"speed.{net}.{case}"

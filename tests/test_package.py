@@ -97,6 +97,7 @@ def test_the_verbs_of_the_command_line():
         "convert",
         "view",
         "train",
+        "tune",
         "evaluate",
         "benchmark",
         "reproduce",

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import torch
 from cmu_samples import H36M
+from PIL import Image
 from torch import nn
 
-from vitruve.benchmarks.studies import Material, Model
+from vitruve.benchmarks.studies import STUDIES, Material, Model, write_report
 from vitruve.estimators import Estimator
 from vitruve.geometry.projection import project
 from vitruve.poses import Prediction
@@ -38,6 +39,21 @@ class Follower(Oracle):
         )
 
 
+class Shaky(Oracle):
+    """Errs at random, always alike in the same frame of any clip, and more in later frames."""
+
+    def __init__(self, std_m):
+        super().__init__()
+        self.std_m = std_m
+
+    def forward(self, batch):
+        t, j = batch.joints_cam.shape[1:3]
+        noise = torch.randn(t, j, 3, generator=torch.Generator().manual_seed(0))
+        growing = self.std_m * (1 + torch.arange(t)[:, None, None]) / t
+        root = batch.joints_cam[..., :1, :]
+        return Prediction(H36M, (batch.joints_cam - root + growing * noise)[:, None])
+
+
 class TwoTasks(Oracle):
     """Has features that say which task they serve."""
 
@@ -59,3 +75,20 @@ class TwoTasks(Oracle):
 def material(motion, *estimators, results=Path("none")):
     models = tuple(Model(f"m{i}", e) for i, e in enumerate(estimators))
     return Material(models, motion, results)
+
+
+def measure(name, given, **settings):
+    build, config = STUDIES[name]
+    study = build(config(**settings))
+    return study, list(study.measure(given))
+
+
+def check_pictures(study, findings, folder):
+    files = write_report(folder, "it", study, findings, {"command": "typed"})
+    assert [f.suffix for f in files] == [".json", ".csv", ".md", ".png", ".svg"]
+    with Image.open(files[3]) as picture:
+        assert picture.format == "PNG"
+        assert 800 < picture.width < 2000
+        assert 300 < picture.height < 3000
+    assert files[4].read_text().startswith("<?xml")
+    return files

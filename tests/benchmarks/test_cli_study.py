@@ -8,7 +8,7 @@ from cmu_samples import CLIPS, H36M, write_archive
 from vitruve.benchmarks.studies import STUDIES, motion
 from vitruve.cli import main
 from vitruve.estimators import Lifter, LifterConfig, save_estimator
-from vitruve.nets import SimpleBaselineConfig
+from vitruve.nets import MlpEnergy, MlpEnergyConfig, SimpleBaselineConfig, write_energy
 
 
 @pytest.fixture
@@ -53,10 +53,32 @@ def test_folders_name_models_and_nets_name_themselves(weights, tmp_path):
     assert [(r["run"], r["data"]) for r in rows] == [("published.simple_baseline", "cost")]
 
 
+def test_one_model_with_two_loss_nets(weights, tmp_path, capsys):
+    for name in ("first", "second"):
+        write_energy(MlpEnergy(MlpEnergyConfig(H36M, width=4)), f"{name}/energy.safetensors")
+    energies = ["--energy", "first/energy.safetensors", "second/energy.safetensors"]
+    asked = ["study", "energy", weights[0], weights[0], *energies, "--poses", "2"]
+    assert main([*asked, "--run", "a.b", "a.b", "--seed", "3", "4"]) == 0
+    assert main(asked) == 0
+    document = json.loads((tmp_path / "out" / "studies" / "energy.json").read_text())
+    assert document["settings"]["energy"] == energies[1:]
+    assert [f["model"] for f in document["findings"]] == ["first, first", "first, second"]
+    rows = json.loads((tmp_path / "benchmarks" / "results" / "lifters_studies.json").read_text())
+    assert [(r["run"], r["seed"], r["data"]) for r in rows] == [
+        ("a.b", 3, "energy gt subject"),
+        ("a.b", 4, "energy gt subject"),
+    ]
+    capsys.readouterr()
+    assert main(["study", "refine", *weights]) == 2
+    assert "give --energy FILE: the loss-net of each of WEIGHTS" in capsys.readouterr().err
+    assert main(["study", "refine", *weights, "--energy", "absent"]) == 2
+    assert "absent: no such file" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nope"], "unknown study 'nope'; there are axes, cost, features"),
+        (["nope"], "unknown study 'nope'; there are axes, cost, energy, features"),
         (["axes"], "give WEIGHTS: one or more .safetensors files or packaged names"),
         (["axes", "nowhere"], "no weights 'nowhere'"),
         (["axes", "default"], "give --data PATH or set VITRUVE_MOTION"),
@@ -66,6 +88,9 @@ def test_folders_name_models_and_nets_name_themselves(weights, tmp_path):
         (["leaderboard", "--run", "a"], "leave out --run"),
         (["leaderboard", "--results", "/nowhere"], "has no run on 'cmu gt' with a name like any"),
         (["noise", "default", "--sigmas-px", "1", "2"], "must begin with 0"),
+        (["energy", "default", "--poses", "-1"], "poses is -1; it must be 0 (every frame)"),
+        (["structure", "default", "--edges-mm", "3"], "give two or more that rise"),
+        (["refine", "default", "--steps", "0"], "steps is 0; it must be 1 or more"),
     ],
 )
 def test_study_errors_are_one_line(arguments, message, capsys, monkeypatch, tmp_path):

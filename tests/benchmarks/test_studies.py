@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from cmu_samples import CLIPS, H36M, write_archive
-from PIL import Image
-from study_samples import Follower, Oracle, TwoTasks, material
+from study_samples import Follower, Oracle, TwoTasks, check_pictures, material, measure
 
 from vitruve.benchmarks import CmuLift, Row, cmu_lift, record
 from vitruve.benchmarks.studies import (
@@ -43,23 +42,6 @@ def lifter():
     torch.manual_seed(0)
     net = SimpleBaselineConfig(17, 17, width=8)
     return Lifter(LifterConfig(H36M, H36M, "simple_baseline", net))
-
-
-def measure(name, given, **settings):
-    build, config = STUDIES[name]
-    study = build(config(**settings))
-    return study, list(study.measure(given))
-
-
-def check_pictures(study, findings, folder):
-    files = write_report(folder, "it", study, findings, {"command": "typed"})
-    assert [f.suffix for f in files] == [".json", ".csv", ".md", ".png", ".svg"]
-    with Image.open(files[3]) as picture:
-        assert picture.format == "PNG"
-        assert 800 < picture.width < 2000
-        assert 300 < picture.height < 3000
-    assert files[4].read_text().startswith("<?xml")
-    return files
 
 
 def test_noise_raises_the_error_by_what_the_model_lets_through(seen, tmp_path):

@@ -125,8 +125,8 @@ def trained():
     players = Players(lifter.train(), optimizer, {"position": Term(POSITION)})
     several = batch.map(lambda x: x.repeat_interleave(4, dim=0))
     torch.manual_seed(0)
-    for step in range(150):
-        optimizer.param_groups[0]["lr"] = 2e-2 * (1 - step / 150)
+    for step in range(250):
+        optimizer.param_groups[0]["lr"] = 2e-2 * (1 - step / 250)
         train_step(players, several, step, clip_norm=1.0)
     return lifter.eval(), batch
 

@@ -3,11 +3,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from people import camera, motion, seen, small_lifter
+from people import JOINTS, camera, motion, seen, small_lifter
 
 import vitruve
-from vitruve.estimators import Lifter, save_estimator
+from vitruve.estimators import Lifter, RefineConfig, save_estimator
 from vitruve.io.keypoints import write_keypoints
+from vitruve.nets import MlpEnergy, MlpEnergyConfig, write_energy
 from vitruve.pipeline import lift as lift_stage
 from vitruve.pipeline import run as run_stage
 from vitruve.pipeline.find_camera import find_camera
@@ -161,3 +162,34 @@ def test_files_of_an_earlier_run_are_named(clip):
     assert again.facts["not of this run"] == "person0.trc, person1.trc"
     fresh = run_estimate(clip / "people.npz", clip / "fresh", config(clip, formats=("npz",)))
     assert "not of this run" not in fresh.facts
+
+
+def test_refined_poses_are_lifted_anew_and_say_so(clip):
+    torch.manual_seed(0)
+    write_energy(MlpEnergy(MlpEnergyConfig(JOINTS, width=16)), clip / "small.energy.safetensors")
+    plain = run_estimate(clip / "people.npz", clip / "out", config(clip))
+    assert "refinement" not in plain.facts
+    settings = config(clip, refine="default", descent=RefineConfig(3, 4.0))
+    refined = run_estimate(clip / "people.npz", clip / "out", settings)
+    fact = "3 steps of 4 mm down the energy of loss-net 'default'"
+    assert refined.facts["refinement"] == fact
+    assert refined.people[0].model.startswith("vitruve small, refined, on ")
+    further = replace(settings, descent=RefineConfig(6, 4.0))
+    again = run_estimate(clip / "people.npz", clip / "out", further)
+    first, second, third = (r.people[0].joints_world for r in (plain, refined, again))
+    assert not torch.allclose(first, second, atol=1e-3)
+    assert not torch.allclose(second, third, atol=1e-3)
+
+
+def test_refined_stages_are_not_run_again_with_the_same_loss_net_only(clip, monkeypatch):
+    torch.manual_seed(0)
+    write_energy(MlpEnergy(MlpEnergyConfig(JOINTS, width=4)), clip / "a.safetensors")
+    write_energy(MlpEnergy(MlpEnergyConfig(JOINTS, width=4)), clip / "b.safetensors")
+    settings = config(clip, refine=str(clip / "a.safetensors"))
+    run_estimate(clip / "people.npz", clip / "out", settings)
+    monkeypatch.setattr(run_stage, "lift_chunk", None)
+    run_estimate(clip / "people.npz", clip / "out", settings)
+    other = replace(settings, refine=str(clip / "b.safetensors"))
+    for changed in (other, replace(settings, refine=None)):
+        with pytest.raises(TypeError):
+            run_estimate(clip / "people.npz", clip / "out", changed)

@@ -106,7 +106,7 @@ def test_other_styles_hold_the_same_numbers(tmp_path):
         put(tmp_path, f"{SIMPLE}.graph", seed, mpjpe_mm=50.0 + seed, p_mpjpe_mm=40.125)
     comparison = Comparison(TABLE_1, RECIPES, only=("simple_baseline",), results=tmp_path)
     rows = list(csv.DictReader(io.StringIO(comparison_text(comparison, "csv"))))
-    assert len(rows) == 4
+    assert len(rows) == 5
     assert rows[2]["run"] == f"{SIMPLE}.graph"
     assert rows[2]["mpjpe_mm_paper"] == "40.7"
     assert float(rows[2]["mpjpe_mm_mean"]) == 50.5

@@ -37,6 +37,18 @@ class Constant(Objective):
         return torch.tensor(2.0)
 
 
+class Watcher(Objective):
+    """Notes whether its losses are computed under autocast."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale, self.seen = nn.Parameter(torch.ones(())), []
+
+    def loss(self, prediction, batch):
+        self.seen.append(torch.is_autocast_enabled("cpu"))
+        return self.scale * prediction.joints_cam.square().mean()
+
+
 class Many(Estimator):
     """Says joints, a coarse answer and features, all of one net."""
 
@@ -261,6 +273,15 @@ def test_both_players_learn_in_bfloat16(net, structure):
             assert parameter.dtype == torch.float32, name
             assert parameter.grad.isfinite().all(), name
             assert parameter.grad.abs().sum() > 0, name
+
+
+def test_losses_of_both_players_are_computed_under_autocast():
+    estimator, watcher = toy_lifter(), Watcher()
+    optimizer = torch.optim.SGD(estimator.parameters(), lr=0.1)
+    players = Players(estimator, optimizer, {"watcher": Term(watcher)})
+    train_step(players, toy_batch(), 0, fabric=Rounding())
+    train_step(players, toy_batch(), 1)
+    assert watcher.seen == [True, True, False, False]
 
 
 @contextmanager

@@ -123,6 +123,7 @@ def test_ctrl_c_saves_and_stops_between_two_steps(tmp_path):
         patch.setattr(ToySource, "batch_at", batch_at)
         result = run.start(console=quiet())
     assert not result.finished
+    assert result.interrupted
     assert result.weights is None
     assert 6 <= result.step <= 9
     assert signal.getsignal(signal.SIGINT) is handler
@@ -132,6 +133,25 @@ def test_ctrl_c_saves_and_stops_between_two_steps(tmp_path):
     assert_same_bits(
         tmp_path / "estimator.safetensors", tmp_path / "straight/estimator.safetensors"
     )
+
+
+def test_whoever_watches_is_told_of_every_evaluation_and_may_end_the_run(tmp_path):
+    told = []
+
+    def watch(step, figures):
+        told.append((step, figures["mpjpe_mm"]))
+        if len(told) == 3:
+            raise StopIteration("enough")
+
+    run = toy(tmp_path, evaluate_every=4, steps=20)
+    with pytest.raises(StopIteration, match="enough"):
+        run.start(console=quiet(), watch=watch)
+    assert [step for step, _ in told] == [4, 8, 12]
+    rows = {r["step"]: r["mpjpe_mm"] for r in read_log(tmp_path / "log.jsonl") if "mpjpe_mm" in r}
+    assert rows == dict(told)
+    result = run.start(console=quiet(), watch=watch)
+    assert (result.finished, result.interrupted) == (True, False)
+    assert [step for step, _ in told[3:]] == [12, 16, 20]
 
 
 def test_another_run_does_not_go_on_in_the_same_folder(tmp_path):

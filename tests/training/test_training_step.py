@@ -9,6 +9,7 @@ from torch import nn
 from vitruve.estimators import Lifter, LifterConfig
 from vitruve.nets import SimpleBaselineConfig, VideoPose3DConfig
 from vitruve.objectives import OBJECTIVES, Objective, Term, frozen
+from vitruve.objectives.geometry import GeometryConfig
 from vitruve.objectives.limb_lengths import LimbLengthsConfig
 from vitruve.objectives.position import PositionConfig, PositionObjective
 from vitruve.objectives.smoothness import SmoothnessConfig
@@ -23,6 +24,7 @@ NETS = {
 }
 CLOSE = PositionObjective(PositionConfig())
 CONFIGS = {
+    "geometry": GeometryConfig(),
     "limb_lengths": LimbLengthsConfig(symmetry=0.5),
     "position": PositionConfig(),
     "smoothness": SmoothnessConfig(),

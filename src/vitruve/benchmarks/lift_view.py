@@ -28,7 +28,6 @@ def check_joints(estimator: Estimator, wanted: Skeleton) -> None:
         )
 
 
-@torch.no_grad()
 def lift_view(
     estimator: Estimator, batch: PoseBatch, wanted: Skeleton, *, flip: bool
 ) -> Float[Tensor, "b t j 3"]:
@@ -37,13 +36,21 @@ def lift_view(
     Keypoints and joints of other formats are converted by the house's rules, whose error counts as
     the estimator's; keypoints that it wants and the benchmark lacks are given as not seen.
     """
+    _, joints = own_answer(estimator, batch, flip=flip)
+    seen = torch.ones(joints.shape[:-1], dtype=torch.bool)
+    return conversion(estimator.skeleton, wanted).apply(joints, seen)[0]
+
+
+@torch.no_grad()
+def own_answer(
+    estimator: Estimator, batch: PoseBatch, *, flip: bool
+) -> tuple[PoseBatch, Float[Tensor, "b t j 3"]]:
+    """What the estimator read, on its device, and what it says in its own joints, on the CPU."""
     estimator.eval()
     batch = as_read(batch, estimator.keypoint_skeleton)
     batch = batch.to(next(estimator.parameters()).device)
     answer = predict_flipped(estimator, batch) if flip else estimator(batch)
-    joints = answer.joints_cam.mean(-4).float().cpu()
-    seen = torch.ones(joints.shape[:-1], dtype=torch.bool)
-    return conversion(estimator.skeleton, wanted).apply(joints, seen)[0]
+    return batch, answer.joints_cam.mean(-4).float().cpu()
 
 
 def as_read(batch: PoseBatch, wanted: Skeleton) -> PoseBatch:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from importlib import import_module
 
 from vitruve.cli.memory import keep_freed_memory
@@ -15,6 +16,7 @@ VERBS = {
     "convert": "change skeleton or file format of a motion file",
     "view": "make a self-contained page of motion files",
     "train": "train a recipe, or go on where it stopped",
+    "tune": "search a recipe's settings on its validation subject",
     "evaluate": "score a file of predictions against a file of truth",
     "benchmark": "predict a benchmark to a file and score the file",
     "reproduce": "put our numbers beside a paper's table, and measure those that are missing",
@@ -50,10 +52,15 @@ def main(argv: list[str] | None = None) -> int:
 def _run(verb: str, rest: list[str]) -> int:
     module = import_module(f"vitruve.cli.{verb.replace('-', '_')}")
     keep_freed_memory()
+    return guarded(lambda: module.main(rest))
+
+
+def guarded(call: Callable[[], int]) -> int:
+    """The exit code of a call, whose errors become one line; VITRUVE_DEBUG lets them through."""
     if os.environ.get("VITRUVE_DEBUG"):
-        return module.main(rest)
+        return call()
     try:
-        return module.main(rest)
+        return call()
     except KeyboardInterrupt:
         print("\nvitruve: interrupted; run the same command again to go on", file=sys.stderr)
         return INTERRUPTED

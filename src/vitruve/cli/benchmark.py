@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
 
+from vitruve.cli.refinement import RefineArguments
+
 if TYPE_CHECKING:
     from vitruve.benchmarks import Benchmark
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(RefineArguments):
     """Predict a benchmark with trained weights and score it, or score any system's file."""
 
     weights: tyro.conf.Positional[str] = ""
@@ -184,8 +186,10 @@ def _scores(benchmark: "Benchmark", arguments: Arguments) -> Iterator[tuple[dict
         return
     from vitruve.estimators import load
 
-    estimator = load(arguments.weights, arguments.precision)
-    model = arguments.run or Path(arguments.weights).stem
+    refine, descent = arguments.loss_net, arguments.descent()
+    estimator = load(arguments.weights, arguments.precision, refine, descent)
+    name = Path(arguments.weights).stem
+    model = arguments.run or (name if refine is None else f"{name}, refined")
     with _folder(arguments.out) as out:
         for keypoints in arguments.keypoints or benchmark.keypoints:
             start = time.perf_counter()

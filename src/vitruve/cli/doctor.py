@@ -20,6 +20,7 @@ _EXTRAS = {
     "onnx": ("onnx", "onnxscript", "onnxruntime"),
     "parquet": ("pyarrow",),
     "plots": ("matplotlib", "sklearn"),
+    "tune": ("optuna",),
 }
 """What each extra of the package brings."""
 

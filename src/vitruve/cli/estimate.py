@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from vitruve.cli.refinement import RefineArguments
+
 if TYPE_CHECKING:
     from vitruve.cli.progress import Clock
     from vitruve.pipeline.detect import DetectConfig
@@ -18,7 +20,7 @@ _TALLEST_M = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class LiftArguments:
+class LiftArguments(RefineArguments):
     """What `estimate` and `lift` share."""
 
     skeleton: str = ""
@@ -160,7 +162,9 @@ def settings(arguments: LiftArguments, detect: "DetectConfig") -> "EstimateConfi
     return EstimateConfig(
         skeleton=arguments.skeleton or None,
         model=arguments.model,
+        refine=arguments.loss_net,
         lift=LiftConfig(precision=arguments.precision),
+        descent=arguments.descent(),
         fov_deg=arguments.fov,
         camera=arguments.camera,
         formats=tuple(f.strip(" .").lower() for f in arguments.format.split(",") if f.strip(" .")),

@@ -167,7 +167,7 @@ def _measure_missing(
         recipe, folder = comparison.recipes[line.run], _folder(arguments, line.run, seed)
         train = replace(recipe.train, seed=seed, out=str(folder))
         result = replace(recipe, train=train).start(places[line.data])
-        if result.weights is None:
+        if result.interrupted or result.weights is None:
             print(f"stopped at step {result.step}; the same command goes on from there")
             return False
         _record(comparison, arguments, line, benchmarks[line.benchmark], seed, command)

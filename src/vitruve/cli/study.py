@@ -99,7 +99,6 @@ def _parse(given: list[str]) -> tuple["Study", Arguments[Any]]:
 def _measure(study: "Study", arguments: Arguments[Any], command: str) -> list["Finding"]:
     """Measure every model; keep its numbers at once if its run has a name."""
     from vitruve.benchmarks import Row, record
-    from vitruve.benchmarks.studies import STUDIES_TABLE
 
     material = _material(study, arguments)
     findings, start = [], time.perf_counter()
@@ -113,7 +112,7 @@ def _measure(study: "Study", arguments: Arguments[Any], command: str) -> list["F
                 run, seed = f"{arguments.run[0]}.{finding.model}", 0
             key = (run, seed, arguments.preset, study.data)
             row = Row(*key, finding.metrics, command, seconds)
-            record(row, STUDIES_TABLE, arguments.results)
+            record(row, study.table, arguments.results)
     return findings
 
 
@@ -171,8 +170,10 @@ def _names(weights: tuple[str, ...], runs: tuple[str, ...], seeds: tuple[int, ..
         # Training writes DIR/estimator.safetensors: there the folder says more than the file.
         short.append(run or (path.parent.name if path.stem == "estimator" else path.stem))
         long.append(f"{run}, seed {seed}" if run else file)
-    count = Counter(short)
-    return [a if count[a] == 1 else b for a, b in zip(short, long, strict=True)]
+    shorts, longs = Counter(short), Counter(long)
+    # The same weights twice are the same by either name; studies of loss-nets tell them apart.
+    use_long = [shorts[a] > 1 and longs[b] == 1 for a, b in zip(short, long, strict=True)]
+    return [b if use else a for a, b, use in zip(short, long, use_long, strict=True)]
 
 
 if __name__ == "__main__":

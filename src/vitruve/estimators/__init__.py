@@ -14,6 +14,7 @@ from vitruve.estimators.lifter import Lifter, LifterConfig
 from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
 from vitruve.estimators.onnx_export import ExportReport, export_onnx
 from vitruve.estimators.precision import Precision
+from vitruve.estimators.refine import RefineConfig, RefinedEstimator
 from vitruve.estimators.saved import (
     ESTIMATORS,
     copy_matching,
@@ -38,6 +39,8 @@ __all__ = [
     "MaskedKeypoints",
     "MaskedKeypointsConfig",
     "Precision",
+    "RefineConfig",
+    "RefinedEstimator",
     "Stream",
     "average_hypotheses",
     "copy_matching",

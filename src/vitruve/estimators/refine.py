@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from vitruve.estimators.base import Estimator
 from vitruve.nets.pose_evidence import PoseEvidence, evidence_of
 from vitruve.poses import PoseBatch, Prediction
+from vitruve.skeletons import Skeleton
 
 _JOINTS_AT_ONCE = 8192
 """Of all poses that go through the loss-net at once; bounds the memory of long clips."""
@@ -48,7 +49,7 @@ class RefineConfig:
 
 
 def descend(
-    energy: Any,
+    energy: nn.Module,
     joints: Float[Tensor, "n j 3"],
     evidence: PoseEvidence,
     config: RefineConfig,
@@ -61,7 +62,7 @@ def descend(
         evidence: 2D of the same poses.
         config: How far.
     """
-    root = energy.config.skeleton.root
+    root = _known_to(energy).root
     for step in range(config.steps + 1):
         value, gradient = _energy_and_gradient(energy, joints, evidence)
         yield joints, value
@@ -72,6 +73,12 @@ def descend(
         if config.enough is not None:
             move = move.where((value > config.enough)[:, None, None], 0.0)
         joints = joints - move
+
+
+def _known_to(energy: nn.Module) -> Skeleton:
+    """Whose poses a loss-net tells apart."""
+    config: Any = energy.config
+    return config.skeleton
 
 
 def _of_unit_size(gradient: Float[Tensor, "n j 3"]) -> Float[Tensor, "n j 3"]:
@@ -104,7 +111,7 @@ class RefinedEstimator(Estimator):
     """An estimator whose every answer is refined by a loss-net of its skeleton."""
 
     def __init__(
-        self, estimator: Estimator, energy: Any, config: RefineConfig = RefineConfig()
+        self, estimator: Estimator, energy: nn.Module, config: RefineConfig = RefineConfig()
     ) -> None:
         """Put both together.
 
@@ -112,7 +119,7 @@ class RefinedEstimator(Estimator):
             ValueError: The loss-net knows another skeleton.
         """
         super().__init__()
-        known = energy.config.skeleton
+        known = _known_to(energy)
         if known.names != estimator.skeleton.names:
             raise ValueError(
                 f"the loss-net knows poses of {known.name!r}, but the model says "
@@ -129,5 +136,5 @@ class RefinedEstimator(Estimator):
         joints = prediction.joints_cam
         evidence = evidence_of(batch, self.skeleton).of_each(joints)
         poses = descend(self.energy, joints.flatten(end_dim=-3), evidence.flat(), self.config)
-        refined, _ = deque(poses, maxlen=1).pop()
+        ((refined, _),) = deque(poses, maxlen=1)
         return replace(prediction, joints_cam=refined.view_as(joints))

@@ -11,8 +11,10 @@ from vitruve.estimators.diffusion_lifter import DiffusionLifter, DiffusionLifter
 from vitruve.estimators.lifter import Lifter, LifterConfig
 from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
 from vitruve.estimators.precision import Precision
+from vitruve.estimators.refine import RefineConfig, RefinedEstimator
 from vitruve.io.dataclass_json import config_from_dict
 from vitruve.io.tensor_file import build_to_fit, read_tensors, write_tensors
+from vitruve.nets import GeometryEnergy, GeometryEnergyConfig, read_energy
 
 ESTIMATORS: dict[str, tuple[type[Estimator], Any]] = {
     "context_lifter": (ContextLifter, ContextLifterConfig),
@@ -23,7 +25,9 @@ ESTIMATORS: dict[str, tuple[type[Estimator], Any]] = {
 """Every estimator by the name that its weight files carry."""
 
 PACKAGED = Path(__file__).parent / "weights"
-"""Folder of the weights that come with the package: NAME.safetensors."""
+"""Folder of the weights that come with the package: NAME.safetensors, and the loss-nets of some:
+NAME.energy.safetensors."""
+_ENERGY = ".energy"
 
 
 def make_estimator(name: str, config: Any) -> Estimator:
@@ -110,16 +114,27 @@ def copy_matching(estimator: Estimator, path: str | Path) -> tuple[int, int]:
     return len(fitting), len(own)
 
 
-def load(name_or_path: str | Path = "default", precision: Precision = "auto") -> Estimator:
+def load(
+    name_or_path: str | Path = "default",
+    precision: Precision = "auto",
+    refine: str | Path | None = None,
+    descent: RefineConfig | None = None,
+) -> Estimator:
     """Load packaged weights by name, or any weight file that predicts 3D by path.
 
     Args:
         name_or_path: Which.
         precision: Numbers it computes in; also its attribute of that name.
+        refine: Energy down which every answer is moved: ``"default"`` for the loss-net that lies
+            beside the weights as NAME.energy.safetensors, a file of another one, or ``"geometry"``
+            for rays and symmetry, which need none; None for none.
+        descent: How far; the usual way if None.
 
     Raises:
         KeyError: Neither a packaged name nor a file.
-        ValueError: The file only pre-trains a net.
+        FileNotFoundError: There is no such loss-net.
+        ValueError: The weights only pre-train a net, or the loss-net is damaged or knows poses of
+            another skeleton.
     """
     estimator = load_estimator(_find(name_or_path))
     if not estimator.says_joints:
@@ -128,7 +143,13 @@ def load(name_or_path: str | Path = "default", precision: Precision = "auto") ->
             "(vitruve train RECIPE --initial FILE)"
         )
     estimator.precision = precision
-    return estimator
+    if refine is None:
+        return estimator
+    if refine == "geometry":
+        energy = GeometryEnergy(GeometryEnergyConfig(estimator.skeleton))
+    else:
+        energy = read_energy(_find_energy(name_or_path, refine))
+    return RefinedEstimator(estimator, energy, descent or RefineConfig())
 
 
 def read_statement(name_or_path: str | Path) -> dict[str, Any]:
@@ -147,11 +168,27 @@ def _find(name_or_path: str | Path) -> Path:
         return Path(name_or_path)
     if Path(name_or_path).name == str(name_or_path) and packaged.is_file():
         return packaged
-    names = sorted(p.stem for p in PACKAGED.glob("*.safetensors"))
+    stems = (p.stem for p in PACKAGED.glob("*.safetensors"))
+    names = sorted(stem for stem in stems if not stem.endswith(_ENERGY))
     raise KeyError(
         f"no weights {str(name_or_path)!r}: packaged are {names}; "
         "a path must name an existing .safetensors file"
     )
+
+
+def _find_energy(name_or_path: str | Path, refine: str | Path) -> Path:
+    """File of the loss-net that comes with some weights, or of a named one."""
+    if str(refine) == "default":
+        path = _find(name_or_path).with_suffix(f"{_ENERGY}.safetensors")
+        problem = f"no loss-net comes with {str(name_or_path)!r} (no file {path.name} beside it)"
+    else:
+        path, problem = Path(refine), f"no loss-net file {str(refine)!r}"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{problem}; name the file of one that was trained beside the model, such as "
+            "energy.safetensors in the folder of its training"
+        )
+    return path
 
 
 def _build(name: str, config: Any) -> Estimator:

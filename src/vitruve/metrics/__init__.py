@@ -1,7 +1,8 @@
 """Metrics: functions of tensors in metres, one number each, NaN where nothing is valid.
 
 A suffix is the unit (``_mm``); ``jitter`` is in m/s^3; ``pck``, ``auc``, ``cps``, ``pckh``,
-``lse``, ``lle``, ``bsle`` and ``bone_length_variation`` are percentages. Nothing is centred inside,
+``lse``, ``lle``, ``bsle`` and ``bone_length_variation`` are percentages; ``auroc`` and
+``paired_accuracy``, of energies and the like, are shares from 0 to 1. Nothing is centred inside,
 and only ``p_mpjpe_mm`` and ``n_mpjpe_mm`` align.
 """
 
@@ -17,6 +18,7 @@ from vitruve.metrics.position import (
     p_mpjpe_mm,
     root_centred,
 )
+from vitruve.metrics.ranking import auroc, paired_accuracy
 from vitruve.metrics.structure import bone_length_variation, bsle, lle, lse
 from vitruve.metrics.threshold import auc, cps, pck, pckh
 
@@ -24,6 +26,7 @@ __all__ = [
     "GroupedMean",
     "acceleration_mm",
     "auc",
+    "auroc",
     "axis_error_mm",
     "bone_length_variation",
     "bsle",
@@ -41,6 +44,7 @@ __all__ = [
     "mpjve_mm",
     "n_mpjpe_mm",
     "p_mpjpe_mm",
+    "paired_accuracy",
     "pck",
     "pckh",
     "pick_hypothesis",

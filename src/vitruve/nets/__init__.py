@@ -14,6 +14,7 @@ from vitruve.nets.d3dp import D3DP, D3DPConfig
 from vitruve.nets.detail import Detail
 from vitruve.nets.dstformer import DSTFormer, DSTFormerConfig
 from vitruve.nets.energy_file import ENERGIES, read_energy, write_energy
+from vitruve.nets.energy_geometry import GeometryEnergy, GeometryEnergyConfig
 from vitruve.nets.energy_graph import GraphEnergy, GraphEnergyConfig
 from vitruve.nets.energy_mlp import MlpEnergy, MlpEnergyConfig
 from vitruve.nets.ktpformer import KTPFormer, KTPFormerConfig
@@ -51,6 +52,8 @@ __all__ = [
     "DSTFormer",
     "DSTFormerConfig",
     "Detail",
+    "GeometryEnergy",
+    "GeometryEnergyConfig",
     "GraphEnergy",
     "GraphEnergyConfig",
     "KTPFormer",

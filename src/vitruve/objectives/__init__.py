@@ -2,6 +2,7 @@
 
 from vitruve.objectives.base import Objective, Term, frozen
 from vitruve.objectives.energy import EnergyConfig, EnergyObjective
+from vitruve.objectives.geometry import GeometryConfig, GeometryObjective
 from vitruve.objectives.keypoints import KeypointsConfig, KeypointsObjective
 from vitruve.objectives.limb_lengths import LimbLengthsConfig, LimbLengthsObjective
 from vitruve.objectives.mutual_information import (
@@ -14,6 +15,7 @@ from vitruve.objectives.task_position import TaskPositionConfig, TaskPositionObj
 
 OBJECTIVES = {
     "energy": (EnergyObjective, EnergyConfig),
+    "geometry": (GeometryObjective, GeometryConfig),
     "keypoints": (KeypointsObjective, KeypointsConfig),
     "limb_lengths": (LimbLengthsObjective, LimbLengthsConfig),
     "mutual_information": (MutualInformationObjective, MutualInformationConfig),

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from vitruve.estimators import Estimator, load
+from vitruve.estimators import Estimator, RefineConfig, load
 from vitruve.geometry.camera import Camera
 from vitruve.geometry.camera_file import camera_to_dict
 from vitruve.io import write
@@ -45,6 +45,9 @@ class EstimateConfig:
     """Format of the result; None keeps the model's own."""
     model: str = "default"
     """Packaged weights by name, or a weights file."""
+    refine: str | None = None
+    """Loss-net that every answer of the model is refined by: ``"default"`` for that which comes
+    with it, or a file; None for none."""
     fov_deg: float | None = None
     """Field of view of the longer image side, degrees; None takes 60."""
     camera: Path | None = None
@@ -59,6 +62,7 @@ class EstimateConfig:
     """What the keypoints of a file are, where their number does not tell."""
     detect: DetectConfig = field(default_factory=DetectConfig)
     lift: LiftConfig = field(default_factory=LiftConfig)
+    descent: RefineConfig = field(default_factory=RefineConfig)
     place: PlaceConfig = field(default_factory=PlaceConfig)
 
 
@@ -131,7 +135,7 @@ def run_estimate(
             converted(p.sequence, bridge),
             camera=replace(camera, T_world_cam=_camera_of(p).T_world_cam),
             person=k.person,
-            model=f"vitruve {Path(config.model).stem} on {k.model}",
+            model=f"vitruve {_model_name(config)} on {k.model}",
         )
         for p, k in zip(placed, tracks, strict=True)
     )
@@ -141,14 +145,22 @@ def run_estimate(
         for suffix in config.formats
     )
     tell("place", len(tracks), len(tracks))
-    facts = facts_of(placed, tracks, bridge, camera)
+    facts = facts_of(placed, tracks, bridge, camera) | _chosen(config) | older_files(out, files)
+    damage = "" if is_keypoints(source) else stages.remark("detect")
+    return Estimate(people, tuple(tracks), files, facts, damage)
+
+
+def _chosen(config: EstimateConfig) -> dict[str, str]:
+    """What settings, or their absence, mean for the result."""
+    facts = {}
+    if config.refine is not None:
+        way = f"{config.descent.steps} steps of {config.descent.step_mm:g} mm"
+        facts["refinement"] = f"{way} down the energy of loss-net {Path(config.refine).stem!r}"
     if config.camera is None and config.fov_deg is None:
         facts["field of view"] = f"{DEFAULT_FOV_DEG:g} degrees, assumed"
     tall = config.place.height_m
     facts["scale"] = f"{tall:g} m tall" if tall else "the model's guess of the body"
-    facts |= older_files(out, files)
-    damage = "" if is_keypoints(source) else stages.remark("detect")
-    return Estimate(people, tuple(tracks), files, facts, damage)
+    return facts
 
 
 def older_files(out: Path, files: Sequence[Path]) -> dict[str, str]:
@@ -168,10 +180,15 @@ def is_keypoints(source: Path) -> bool:
 
 
 def _model(config: EstimateConfig) -> Estimator:
-    estimator = load(config.model, config.lift.precision)
+    estimator = load(config.model, config.lift.precision, config.refine, config.descent)
     if "scale_m_per_px" in estimator.needs and config.place.height_m is None:
         raise ValueError("this model says shapes without a size: give the height (--height 1.75)")
     return estimator
+
+
+def _model_name(config: EstimateConfig) -> str:
+    name = Path(config.model).stem
+    return name if config.refine is None else f"{name}, refined,"
 
 
 def _bridge(estimator: Estimator, name: str | None) -> Conversion:
@@ -238,6 +255,7 @@ def _lift(
     made_of = {
         "keypoints": file_digest(staged),
         "weights": weights_digest(estimator),
+        "refine": None if config.refine is None else asdict(config.descent),
         "camera": camera_to_dict(camera),
         "config": asdict(config.lift),
     }

@@ -48,6 +48,9 @@ class AdultSourceConfig:
 class AdultSource:
     """Batches from a CMU archive: its train split to learn from, its test split to steer by."""
 
+    has_validation = False
+    """Whether `evaluate` looks at people that no test looks at."""
+
     def __init__(self, config: AdultSourceConfig, train: TrainConfig, data: Path | None) -> None:
         """Read all motion into memory.
 

@@ -64,6 +64,9 @@ class CmuLiftSourceConfig:
 class CmuLiftSource:
     """Windows of CMU-Lift's training clips; its validation subject steers."""
 
+    has_validation = True
+    """Whether `evaluate` looks at people that no test looks at."""
+
     def __init__(self, config: CmuLiftSourceConfig, train: TrainConfig, data: Path | None) -> None:
         """Read the clips into memory.
 

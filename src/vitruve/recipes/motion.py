@@ -53,6 +53,9 @@ class MotionSourceConfig:
 class MotionSource:
     """Batches from a motion archive or a sequence store: its train split, scored on its test."""
 
+    has_validation = False
+    """Whether `evaluate` looks at people that no test looks at."""
+
     def __init__(self, config: MotionSourceConfig, train: TrainConfig, data: Path | None) -> None:
         """Read all motion into memory.
 

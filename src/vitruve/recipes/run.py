@@ -10,7 +10,7 @@ from rich.console import Console
 from vitruve.estimators import ESTIMATORS, Estimator, make_estimator
 from vitruve.objectives import OBJECTIVES, Term
 from vitruve.recipes.sources import SOURCES
-from vitruve.training import TrainConfig, TrainResult, train
+from vitruve.training import TrainConfig, TrainResult, Watch, train
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,7 @@ class Run:
         console: Console | None = None,
         *,
         initial: Path | None = None,
+        watch: Watch | None = None,
     ) -> TrainResult:
         """Train, or go on if the out folder holds this run's checkpoint.
 
@@ -96,6 +97,7 @@ class Run:
             data: Where the source's files are; not needed by a source that makes its own.
             console: Where progress goes.
             initial: A saved estimator whose tensors, where names and shapes agree, are the start.
+            watch: Told of every evaluation: the updates made, and the figures.
 
         Raises:
             FileNotFoundError: The source's files or ``initial`` are not there.
@@ -114,6 +116,7 @@ class Run:
             card=self.summary,
             initial=initial,
             console=console,
+            watch=watch,
         )
 
 

@@ -17,6 +17,7 @@ from vitruve.data.wrong_poses import WrongPosesConfig
 from vitruve.nets import GraphEnergyConfig, MlpEnergyConfig
 from vitruve.objectives.energy import EnergyConfig
 from vitruve.objectives.energy_windows import PairConfig
+from vitruve.objectives.geometry import GeometryConfig
 from vitruve.objectives.limb_lengths import LimbLengthsConfig
 from vitruve.recipes.backbones import backbones
 from vitruve.recipes.baseline import Baseline
@@ -51,6 +52,8 @@ class _Variant:
     pull: float = _PAPER_PULL
     limbs: bool = False
     """The explicit constraint instead of an energy."""
+    geometry: bool = False
+    """Rays and symmetry instead of an energy that learns."""
     longer: float = 1.0
     """Factor of the steps: the baseline of equal time."""
     labelled: float = 1.0
@@ -67,8 +70,10 @@ _TABLES = {
     "constraint": _Variant(limbs=True, pull=_PULL),
     "mlp": _Variant("mlp"),
     "graph": _Variant("graph"),
-    # Ours: the loss-net reads structure and learns from poses spoilt on purpose.
+    # Ours: the loss-net reads structure and learns from poses spoilt on purpose; and an energy of
+    # the camera's rays and of symmetry, which learns nothing.
     "structure": _STRUCTURE,
+    "geometry": _Variant(geometry=True, pull=_PULL),
 }
 """For every backbone and dataset."""
 _ABLATIONS = {
@@ -107,6 +112,8 @@ _FEW_LABELS = {
 def _term(variant: _Variant, joints: Skeleton, preset: str) -> dict[str, TermConfig]:
     if variant.limbs:
         return {"limbs": TermConfig("limb_lengths", LimbLengthsConfig(), pull=variant.pull)}
+    if variant.geometry:
+        return {"geometry": TermConfig("geometry", GeometryConfig(), pull=variant.pull)}
     if not variant.net:
         return {}
     small = _SMALL[variant.net] if preset == "cpu" else {}

@@ -38,6 +38,9 @@ class ToySourceConfig:
 class ToySource:
     """Batches of swinging legs."""
 
+    has_validation = True
+    """Whether `evaluate` looks at people that no test looks at."""
+
     def __init__(self, config: ToySourceConfig, train: TrainConfig, data: Path | None) -> None:
         del data
         self.config = config

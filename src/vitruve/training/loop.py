@@ -14,10 +14,11 @@ from vitruve.estimators.base import Estimator
 from vitruve.estimators.saved import copy_matching, save_estimator
 from vitruve.nets import write_energy
 from vitruve.objectives.base import Term
+from vitruve.training.checkpoint import Progress
 from vitruve.training.config import TrainConfig
 from vitruve.training.ema import Ema
 from vitruve.training.log import RunLog
-from vitruve.training.session import Batches, Evaluate, Session, seed_step
+from vitruve.training.session import Batches, Evaluate, Session, Watch, seed_step
 from vitruve.training.step import Players
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class TrainResult:
     """The trained estimator's file; None when interrupted."""
     rank: int = 0
     """Number of this process; the first one speaks for all."""
+    interrupted: bool = False
+    """Whether Ctrl-C was pressed; in the last step it comes too late to stop anything."""
 
 
 def make_optimizer(estimator: Estimator, config: TrainConfig) -> torch.optim.Optimizer:
@@ -61,6 +64,7 @@ def train(
     card: str = "",
     initial: Path | None = None,
     console: Console | None = None,
+    watch: Watch | None = None,
 ) -> TrainResult:
     """Train, or go on training if ``config.out`` holds a checkpoint.
 
@@ -73,6 +77,7 @@ def train(
         card: Text kept in the trained estimator's file.
         initial: A saved estimator that gives the start of all tensors it shares.
         console: For the progress line; stderr by default.
+        watch: Told of every evaluation, after it is logged.
 
     Raises:
         FileNotFoundError: There is no file ``initial``.
@@ -83,14 +88,32 @@ def train(
     players = _build(build, config, fabric)
     start = None if initial is None else _begin_from(initial, players.estimator, console)
     ema = Ema(players.estimator, config.ema_decay) if config.ema_decay else None
-    session = Session(fabric, players, ema, config, evaluate, _describe(config, run, start))
+    session = Session(fabric, players, ema, config, evaluate, _describe(config, run, start), watch)
     progress = session.resume(console)
-    steps = config.steps
-    logs = RunLog(session.out, steps, progress.step, console) if fabric.is_global_zero else None
+    logs = _open_log(session, progress, console)
     with logs or nullcontext():
-        progress, figures = session.go(progress, batches, logs)
-    weights = _save_trained(session, card) if progress.step >= steps else None
-    return TrainResult(progress.step, weights is not None, figures, weights, fabric.global_rank)
+        ended = session.go(progress, batches, logs)
+    return _result(session, card, *ended)
+
+
+def _open_log(session: Session, progress: Progress, console: Console) -> RunLog | None:
+    """The log of the first process; others have none."""
+    if not session.fabric.is_global_zero:
+        return None
+    return RunLog(session.out, session.config.steps, progress.step, console)
+
+
+def _result(
+    session: Session,
+    card: str,
+    progress: Progress,
+    figures: Mapping[str, float],
+    interrupted: bool,
+) -> TrainResult:
+    finished = progress.step >= session.config.steps
+    weights = _save_trained(session, card) if finished else None
+    rank = session.fabric.global_rank
+    return TrainResult(progress.step, finished, figures, weights, rank, interrupted)
 
 
 def _save_trained(session: Session, card: str) -> Path:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 Evaluate = Callable[[Estimator], Mapping[str, float]]
 """Scores an estimator: figures by name."""
+Watch = Callable[[int, Mapping[str, float]], None]
+"""Told the updates made and what the evaluation after them said; what it raises ends the run."""
 
 
 @runtime_checkable
@@ -62,6 +64,7 @@ class Session:
     evaluate: Evaluate | None
     description: Any
     """What is trained and how, JSON-able; another one is not resumed."""
+    watch: Watch | None = None
 
     @property
     def out(self) -> Path:
@@ -80,8 +83,8 @@ class Session:
 
     def go(
         self, progress: Progress, batches: Batches, log: RunLog | None
-    ) -> tuple[Progress, Mapping[str, float]]:
-        """Train from ``progress`` to the end or to Ctrl-C."""
+    ) -> tuple[Progress, Mapping[str, float], bool]:
+        """Train from ``progress`` to the end or to Ctrl-C; say whether that was pressed."""
         config, fabric = self.config, self.fabric
         figures: Mapping[str, float] = {}
         fed = _prefetched(batches, range(progress.step, config.steps), fabric)
@@ -99,7 +102,7 @@ class Session:
                     self._save(LAST, progress)
                 if stop:
                     break
-        return progress, figures
+        return progress, figures, asked_to_stop.is_set()
 
     @contextmanager
     def mean_weights(self) -> Iterator[None]:
@@ -140,6 +143,8 @@ class Session:
                 values = {name: value.item() for name, value in losses.items()}
                 rate = {"learning_rate": config.learning_rate_at(step - 1)}
                 log.write(step, {**values, **rate, **evaluated})
+        if self.watch is not None and evaluated:
+            self.watch(step, evaluated)
         return evaluated
 
     def _save(self, name: str, progress: Progress) -> None:

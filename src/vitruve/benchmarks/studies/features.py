@@ -20,7 +20,7 @@ from torch import Tensor
 
 from vitruve.benchmarks.lift_view import as_read
 from vitruve.benchmarks.studies.figure import Look, panels
-from vitruve.benchmarks.studies.motion import CmuMotion, TestSet
+from vitruve.benchmarks.studies.motion import CmuMotion, StudySet
 from vitruve.benchmarks.studies.on_cmu import CmuStudy
 from vitruve.benchmarks.studies.study import Finding, Model
 from vitruve.benchmarks.view import View, cut_windows
@@ -35,7 +35,7 @@ PERPLEXITY = 30
 class FeaturesConfig:
     """t-SNE of a net's features of its two tasks, coloured by task and by action."""
 
-    set: TestSet = "subject"
+    set: StudySet = "subject"
     """Test set that the frames are drawn from; exact 2D."""
     points: int = 3000
     """At most so many points, two for each joint of a frame."""

@@ -23,7 +23,6 @@ from vitruve.benchmarks.studies.figure import (
 from vitruve.benchmarks.studies.study import Finding, Material, Study
 
 BENCHMARK_TABLE = "lifters_cmu"
-STUDIES_TABLE = "lifters_studies"
 _SIZES = ("parameters", "macs_per_frame")
 
 
@@ -107,7 +106,7 @@ def measured_sizes(results: Path) -> dict[str, dict[str, float | int]]:
     Raises:
         ValueError: The file is no list of rows.
     """
-    rows = read_rows(results / f"{STUDIES_TABLE}.json")
+    rows = read_rows(results / f"{Study.table}.json")
     return {row["run"]: row["metrics"] for row in rows if row["data"] == "cost"}
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vitruve.benchmarks.lift_view import check_joints, lift_view
-from vitruve.benchmarks.studies.motion import CmuMotion, TestSet
+from vitruve.benchmarks.studies.motion import CmuMotion, StudySet
 from vitruve.benchmarks.studies.study import Finding, Material, Model, Study
 from vitruve.benchmarks.view import View
 from vitruve.estimators import Estimator
@@ -27,8 +27,9 @@ H36M = skeleton("h36m_17")
 class CmuStudyConfig:
     """What is shown to the models."""
 
-    set: TestSet = "subject"
-    """Test set: held-out people, held-out clips, or the held-out person on an avatar's body."""
+    set: StudySet = "subject"
+    """Test set: held-out people, held-out clips, or the held-out person on an avatar's body; or the
+    validation subject, to choose by."""
     flip: bool = True
     """Average with the prediction of the mirrored keypoints."""
 

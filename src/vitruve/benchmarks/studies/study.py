@@ -21,6 +21,8 @@ class Model:
     """Recipe that trained it, if the numbers are to be kept."""
     seed: int = 0
     """Seed of that run."""
+    energy: Any = None
+    """Its loss-net, for studies of one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,8 @@ class Study(ABC):
     """False where it only reads what others have measured, so that there is nothing to keep."""
     needs: ClassVar[tuple[str, ...]] = ()
     """Modules of the extra ``plots`` beside matplotlib."""
+    table: ClassVar[str] = "lifters_studies"
+    """Results file, without its suffix, that keeps its numbers."""
     columns: ClassVar[tuple[str, ...]] = ()
     """Metrics of the short table; all when empty."""
 
