@@ -69,9 +69,12 @@ def clip_of(net: Any, batch: int = 1, frames: int = 243) -> Tensor:
     return torch.randn(batch, net.window or max(frames, net.receptive_field), 17, 2)
 
 
-def written_out(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0) -> Tensor:
+def written_out(
+    q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0, bias: Tensor | None = None
+) -> Tensor:
     """Attention one operation after the other."""
-    weights = (q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5).softmax(dim=-1)
+    logits = q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5
+    weights = (logits if bias is None else logits + bias).softmax(dim=-1)
     return nn.functional.dropout(weights, dropout) @ v
 
 
