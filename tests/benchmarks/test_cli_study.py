@@ -63,7 +63,7 @@ def test_one_model_with_two_loss_nets(weights, tmp_path, capsys):
     document = json.loads((tmp_path / "out" / "studies" / "energy.json").read_text())
     assert document["settings"]["energy"] == energies[1:]
     assert [f["model"] for f in document["findings"]] == ["first, first", "first, second"]
-    rows = json.loads((tmp_path / "benchmarks" / "results" / "lifters_studies.json").read_text())
+    rows = json.loads((tmp_path / "benchmarks" / "results" / "scotl_energies.json").read_text())
     assert [(r["run"], r["seed"], r["data"]) for r in rows] == [
         ("a.b", 3, "energy gt subject"),
         ("a.b", 4, "energy gt subject"),

@@ -43,7 +43,9 @@ def test_every_recipe_round_trips_through_json(name):
     assert name.count(".") == 3
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    "name", [name for name, run in RECIPES.items() if run.source != "recorded"]
+)
 def test_every_recipe_trains_two_steps(name, tmp_path, monkeypatch):
     if "gpu" in name:
         with torch.device("meta"):

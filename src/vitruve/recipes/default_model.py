@@ -21,7 +21,7 @@ from vitruve.training import TrainConfig
 
 NAME = "default.cmu.video_pose_3d.t27"
 
-ENERGY_NAME = "default.cmu.energy"
+ENERGY_NAME = "default.cmu.video_pose_3d.energy"
 
 _LIFTER = Run(
     estimator="lifter",
