@@ -8,7 +8,7 @@ import tyro
 if TYPE_CHECKING:
     from vitruve.estimators import RefineConfig
 
-_STEPS, _STEP_MM = 10, 0.5
+_STEPS, _STEP_MM = 20, 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

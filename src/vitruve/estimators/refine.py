@@ -27,11 +27,11 @@ _JOINTS_AT_ONCE = 8192
 
 @dataclass(frozen=True)
 class RefineConfig:
-    """How far to descend."""
+    """How far to descend; the defaults are about what the default model's validation chooses."""
 
-    steps: int = 10
+    steps: int = 20
     """Steps down the energy."""
-    step_mm: float = 0.5
+    step_mm: float = 1.0
     """Root mean square over the joints of what a step moves them."""
     enough: float | None = None
     """Poses of this energy or less stay as they are; None descends with all of them."""
