@@ -155,7 +155,9 @@ def _chosen(config: EstimateConfig) -> dict[str, str]:
     facts = {}
     if config.refine is not None:
         way = f"{config.descent.steps} steps of {config.descent.step_mm:g} mm"
-        facts["refinement"] = f"{way} down the energy of loss-net {Path(config.refine).stem!r}"
+        known = config.refine == "geometry"
+        energy = "rays and symmetry" if known else f"loss-net {Path(config.refine).stem!r}"
+        facts["refinement"] = f"{way} down the energy of {energy}"
     if config.camera is None and config.fov_deg is None:
         facts["field of view"] = f"{DEFAULT_FOV_DEG:g} degrees, assumed"
     tall = config.place.height_m
