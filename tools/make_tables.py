@@ -20,6 +20,8 @@ from typing import Any
 
 _TABLE = re.compile(r"(<!-- table:(\S+)(.*?) -->\n)(.*?)(<!-- /table -->)", re.DOTALL)
 _GROUP = ("run", "preset", "data")
+_SMALL = 5e-4
+"""Below it three decimals would say nothing."""
 
 
 def table(rows: list[dict[str, Any]], options: dict[str, str]) -> str:
@@ -55,6 +57,8 @@ def _cell(values: list[float]) -> str:
     if len(values) == 1 and isinstance(values[0], int):
         return str(values[0])
     mean = statistics.fmean(values)
+    if 0 < abs(mean) < _SMALL:
+        return f"{mean:.0e}"
     # Three figures say what a measurement of this kind can.
     digits = 0 if mean == 0 else max(0, 2 - math.floor(math.log10(abs(mean))))
     digits = min(digits, 3)

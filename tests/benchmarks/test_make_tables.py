@@ -40,6 +40,11 @@ def test_a_case_is_the_last_part_of_the_name(make_tables):
     assert "training" not in text
 
 
+def test_small_numbers_are_not_zero(make_tables):
+    rows = [{"run": "a", "seed": 0, "preset": "cpu", "data": "d", "metrics": {"x": 3.2e-6}}]
+    assert "| 3e-06 |" in make_tables.table(rows, {})
+
+
 def test_round_trip(make_tables, tmp_path, capsys):
     text = "before\n<!-- table:t columns=mpjpe_mm data=cmu_gt -->\nold\n<!-- /table -->\nafter\n"
     write(tmp_path, text, rows(41.0, 43.0) + rows(90.0, data="cmu noisy"))
