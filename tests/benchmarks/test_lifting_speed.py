@@ -26,7 +26,10 @@ def test_rows_are_measured_once(lifting, tmp_path, capsys):
     lifting.main([*asked, "video_pose_3d"])
     rows = {r["run"]: r["metrics"] for r in read_rows(tmp_path / "lifters_speed.json")}
     assert set(rows) == {
-        *(f"speed.mixste.{case}" for case in ("forward", "bfloat16", "training", "flip")),
+        *(
+            f"speed.mixste.{case}"
+            for case in ("forward", "bfloat16", "training", "flip", "sixteen")
+        ),
         *(f"speed.video_pose_3d.{case}" for case in lifting.CASES),
     }
     assert "speedup" in rows["speed.mixste.forward"]
