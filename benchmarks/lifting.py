@@ -156,8 +156,7 @@ def forward(name: str, tiny: bool, rounds: int, clips: int = 1) -> dict[str, flo
     times, cost = seconds(calls, rounds), cost_of(net, x.shape[1])
     ms = 1000 * statistics.median(times["ours"])
     metrics = {"ms": ms, "fraction_of_floor": ratio(times, "floor", "ours")}
-    macs = clips * cost.macs
-    metrics |= {"gmacs": macs / 1e9, "gflops_per_s": 2e-6 * macs / ms}
+    metrics |= {"gmacs": clips * cost.macs / 1e9, "gflops_per_s": 2e-6 * clips * cost.macs / ms}
     if "reference" in calls:
         metrics["speedup"] = ratio(times, "reference", "ours")
     return metrics | {"frames_per_second": 1000 * clips * cost.frames / ms}
@@ -286,15 +285,13 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--results", type=Path, default=FOLDER)
     asked = parser.parse_args(argv)
     there = {row["run"] for row in read_rows(asked.results / f"{RESULTS}.json")}
-    command = shlex.join(["python", "benchmarks/lifting.py", *argv])
     for case, net in plan(asked.nets, asked.cases):
         run = f"speed.{net}.{case}"
         if run in there and not asked.again:
             continue
-        start = time.perf_counter()
-        metrics = CASES[case](net, asked.tiny, asked.rounds)
-        took = time.perf_counter() - start
-        data = f"random clip, {torch.get_num_threads()} threads"
+        start, metrics = time.perf_counter(), CASES[case](net, asked.tiny, asked.rounds)
+        took, data = time.perf_counter() - start, f"random clip, {torch.get_num_threads()} threads"
+        command = shlex.join(["python", "benchmarks/lifting.py", *argv])
         record(Row(run, 0, "cpu", data, metrics, command, took), RESULTS, asked.results)
         print(f"{run:36}", "  ".join(f"{k} {v:.3g}" for k, v in metrics.items()), flush=True)
 
