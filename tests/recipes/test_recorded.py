@@ -275,7 +275,7 @@ def test_test_subjects_are_no_training_subjects():
     assert "S8" not in SUBJECTS["h3wb"]
 
 
-def ends_in_two_steps(run, root, tmp_path):
+def check_two_steps(run, root, tmp_path):
     train = replace(
         run.train, steps=2, batch_size=2, accelerator="cpu", out=str(tmp_path), evaluate_every=0
     )
@@ -290,13 +290,13 @@ def ends_in_two_steps(run, root, tmp_path):
 
 @pytest.mark.parametrize(("data", "net"), ROWS)
 def test_every_baseline_trains_two_steps(data, net, root, tmp_path):
-    ends_in_two_steps(backbones(data)[net].run("cpu", "any"), root, tmp_path)
+    check_two_steps(backbones(data)[net].run("cpu", "any"), root, tmp_path)
 
 
 @pytest.mark.parametrize("variant", ["constraint", "mlp", "graph", "structure", "geometry"])
 @pytest.mark.parametrize("data", ["h36m", "3dhp", "h3wb"])
 def test_every_loss_trains_on_recorded_data(data, variant, root, tmp_path):
-    ends_in_two_steps(RECIPES[f"scotl.{data}.simple_baseline.{variant}"], root, tmp_path)
+    check_two_steps(RECIPES[f"scotl.{data}.simple_baseline.{variant}"], root, tmp_path)
 
 
 @pytest.mark.parametrize("name", [n for n, run in RECIPES.items() if run.source == "recorded"])
