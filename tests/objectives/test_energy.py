@@ -202,18 +202,19 @@ def test_a_batch_without_any_label_teaches_the_loss_net_nothing(pair):
 
 def test_wrong_poses_are_ranked_behind_the_truth_too():
     """A loss-net that learns from wrong poses tells new ones from true ones."""
-    objective = make(wrong_poses=WrongPosesConfig(noise_mm=(100.0, 100.0)), margin=5.0)
+    plain = WrongPosesConfig((100.0, 100.0), (30.0, 30.0), (0.3, 0.3), (0.3, 0.3))
+    objective = make(wrong_poses=plain, margin=5.0)
     batch = pose_batch(b=16)
     perfect = Prediction(H36M, relative_joints(batch).unsqueeze(1))
     # The prediction is the truth, so only the wrong poses can be told from it.
     first = objective.own_loss(perfect, batch).item()
     assert first > 0
     optimizer = torch.optim.Adam(objective.parameters(), lr=3e-3)
-    for _ in range(300):
+    for _ in range(150):
         optimizer.zero_grad()
         objective.own_loss(perfect, batch).backward()
         optimizer.step()
-    assert objective.own_loss(perfect, batch).item() < 0.7 * first
+    assert objective.own_loss(perfect, batch).item() < 0.5 * first
     alone = make()
     assert alone.own_loss(perfect, batch).item() == pytest.approx(0, abs=1e-6)
 

@@ -7,7 +7,8 @@ the small preset: fewer steps, a graph loss-net of 64 channels and two blocks, a
 
 The published weight of the energy (alpha) differs by backbone a hundredfold, as do the units of
 their losses. Here one setting serves all: each added term is held at a share of the task's pull on
-the joints (``TermConfig.pull``). The published alphas come to 0.1 to 0.2 with the squared error.
+the joints (``TermConfig.pull``). ``_PAPER_PULL`` is our guess at what the published
+alphas come to, in single-frame nets with the squared error; no search stands behind either share.
 """
 
 from dataclasses import dataclass, replace
