@@ -54,7 +54,7 @@ class _Variant:
     limbs: bool = False
     """The explicit constraint instead of an energy."""
     geometry: bool = False
-    """Rays and symmetry instead of an energy that learns."""
+    """Rays and symmetry, an energy that learns nothing."""
     longer: float = 1.0
     """Factor of the steps: the baseline of equal time."""
     labelled: float = 1.0
@@ -68,6 +68,8 @@ _STRUCTURE = _Variant(
 )
 _TABLES = {
     "baseline": _Variant(),
+    # As long as a step with a loss-net takes.
+    "baseline_longer": _Variant(longer=2.0),
     "constraint": _Variant(limbs=True, pull=_PULL),
     "mlp": _Variant("mlp"),
     "graph": _Variant("graph"),
@@ -78,7 +80,6 @@ _TABLES = {
 }
 """For every backbone and dataset."""
 _ABLATIONS = {
-    "baseline_longer": _Variant(longer=2.0),
     # The paper's other ranking, and its appendix's bias.
     "mlp_nce": _Variant("mlp", energy=(("ranking", "nce"),)),
     "graph_nce": _Variant("graph", energy=(("ranking", "nce"),)),
@@ -89,11 +90,12 @@ _ABLATIONS = {
     "structure_mlp": replace(_STRUCTURE, net="mlp"),
     "structure_nce": replace(_STRUCTURE, energy=(*_STRUCTURE.energy, ("ranking", "nce"))),
     "structure_light": replace(_STRUCTURE, pull=0.1),
+    "structure_geometry": replace(_STRUCTURE, geometry=True),
     # Beside the estimator, for refinement.
     "graph_beside": _Variant("graph", weight=0.0),
     "structure_beside": replace(_STRUCTURE, weight=0.0),
 }
-"""For SimpleBaseline on CMU-Lift, beside ``_FEW_LABELS``."""
+"""For SimpleBaseline on CMU-Lift, beside ``_FEW_LABELS`` and ``_LONG``."""
 _PAIR = (("pair", PairConfig()),)
 _TEMPORAL = {
     "graph_pair": _Variant("graph", energy=_PAIR),
@@ -104,19 +106,26 @@ _FEW_LABELS = {
     for percent in (1, 10)
     for name, variant in _TABLES.items()
 } | {
-    f"structure_semi_{percent}": replace(_STRUCTURE, labelled=percent / 100, unlabelled=0.5)
+    f"{name}_semi_{percent}": replace(_TABLES[name], labelled=percent / 100, unlabelled=0.5)
     for percent in (1, 10)
+    for name in ("structure", "geometry")
 }
 """The same with 3D labels of few clips; ``semi`` shows the 2D of the others too."""
+_LONG = {
+    f"{name}_long": replace(_TABLES[name], longer=4.0)
+    for name in ("baseline", "graph", "structure", "geometry")
+}
+"""The same with four times the steps."""
 
 
 def _term(variant: _Variant, joints: Skeleton, preset: str) -> dict[str, TermConfig]:
     if variant.limbs:
         return {"limbs": TermConfig("limb_lengths", LimbLengthsConfig(), pull=variant.pull)}
+    known = {}
     if variant.geometry:
-        return {"geometry": TermConfig("geometry", GeometryConfig(), pull=variant.pull)}
+        known = {"geometry": TermConfig("geometry", GeometryConfig(), pull=variant.pull)}
     if not variant.net:
-        return {}
+        return known
     small = _SMALL[variant.net] if preset == "cpu" else {}
     net = _NETS[variant.net](joints, **small, **dict(variant.net_changes))
     energy = dict(variant.energy)
@@ -125,11 +134,8 @@ def _term(variant: _Variant, joints: Skeleton, preset: str) -> dict[str, TermCon
     config = EnergyConfig(variant.net, net, **energy)
     # The small net learns at the estimator's rate, the published one at the paper's.
     rate = 1e-3 if preset == "cpu" else 1e-4
-    return {
-        "energy": TermConfig(
-            "energy", config, variant.weight, learning_rate=rate, pull=variant.pull
-        )
-    }
+    term = TermConfig("energy", config, variant.weight, learning_rate=rate, pull=variant.pull)
+    return {"energy": term} | known
 
 
 def _run(name: str, row: Baseline, variant: _Variant, preset: str) -> Run:
@@ -149,7 +155,7 @@ def _run(name: str, row: Baseline, variant: _Variant, preset: str) -> Run:
 
 def _variants(data: str, net: str) -> dict[str, _Variant]:
     temporal = _TEMPORAL if net in _PAIRED else {}
-    studied = _ABLATIONS | _FEW_LABELS if (data, net) == ("cmu", "simple_baseline") else {}
+    studied = _ABLATIONS | _FEW_LABELS | _LONG if (data, net) == ("cmu", "simple_baseline") else {}
     return _TABLES | temporal | studied
 
 
