@@ -51,6 +51,12 @@ def test_two_processes_share_a_search(tmp_path, vitruve):
     assert json.loads((out / "best.json").read_text())["figure"] == min(figures)
     assert not list(out.rglob("at_work.json"))
     assert vitruve("tune", *asked) == (0, said, "")
+    results = tmp_path / "results"
+    assert vitruve("tune", *asked, "--table", "found", "--results", results)[0] == 0
+    kept = json.loads((results / "found.json").read_text())
+    assert [row["metrics"]["mpjpe_mm"] for row in kept] == figures
+    assert kept[0]["metrics"]["of_baseline"] == 1
+    assert kept[0]["metrics"]["train_learning_rate"] == float(rows[0]["train.learning_rate"])
 
 
 def test_one_that_fails_stops_the_others(tmp_path, capfd):

@@ -1,10 +1,11 @@
 """``vitruve tune RUN``: search a recipe's settings on its validation subject."""
 
 import os
+import shlex
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -52,6 +53,12 @@ class Arguments:
     """Folder of the search; runs/tune/RUN if unset."""
     data: Path | None = None
     """Motion data, as for vitruve train; VITRUVE_MOTION if unset."""
+    table: str | None = None
+    """Keep every trial that ran to its end as a row of this file of --results."""
+    preset: Literal["cpu", "gpu"] = "cpu"
+    """Size of the runs, for the rows."""
+    results: Path = Path("benchmarks/results")
+    """Folder of the results files."""
 
 
 def main(argv: list[str]) -> int:
@@ -73,7 +80,10 @@ def main(argv: list[str]) -> int:
     check_tune()
     search = _search(arguments)
     check_search(search)
-    return _run(search, arguments.workers)
+    code = _run(search, arguments.workers)
+    if not code and arguments.table:
+        _record(search, arguments, shlex.join(["vitruve", "tune", *argv]))
+    return code
 
 
 def _run(search: "Search", count: int) -> int:
@@ -94,6 +104,19 @@ def _run(search: "Search", count: int) -> int:
     print("\n".join(summary(book)))
     print(search.out / TRIALS, search.out / BEST, sep="\n")
     return 0
+
+
+def _record(search: "Search", arguments: Arguments, command: str) -> None:
+    from vitruve.benchmarks import Row, record
+    from vitruve.recipes.search.book import TrialBook
+    from vitruve.recipes.search.report import rows_of
+
+    assert arguments.table
+    name, seed = "+".join(search.runs), search.seeds[0]
+    for number, metrics, seconds in rows_of(TrialBook(search, _say)):
+        data = f"validation, trial {number}"
+        row = Row(name, seed, arguments.preset, data, metrics, command, seconds)
+        record(row, arguments.table, arguments.results)
 
 
 def _search(arguments: Arguments) -> "Search":

@@ -72,6 +72,29 @@ def summary(book: TrialBook) -> Iterator[str]:
         yield _verdict(search, baseline, ended[0])
 
 
+def rows_of(book: TrialBook) -> Iterator[tuple[int, dict[str, float], float]]:
+    """Every trial that ran to its end: its number, its figures and settings, its seconds.
+
+    A setting goes by its last two names, one of a few values by itself: 1 where it was taken.
+    """
+    trials, search = _latest(book), book.search
+    baseline = baseline_of(trials)
+    for trial in trials:
+        if trial.state != TrialState.COMPLETE or baseline is None:
+            continue
+        metrics = {search.monitor: _value(trial), "of_baseline": _value(trial) / _value(baseline)}
+        metrics |= {n: fmean(found) for n, found in trial.user_attrs["figures"].items()}
+        for dimension in search.dimensions:
+            name = "_".join(dimension.path.split(".")[-2:])
+            value = trial.params[dimension.path]
+            if isinstance(dimension, LogRange):
+                metrics[name] = value
+            else:
+                metrics |= {f"{name}_{o}": float(o == value) for o in dimension.options}
+        assert trial.duration is not None
+        yield number_of(trial), metrics, trial.duration.total_seconds()
+
+
 def _finding(search: Search, baseline: FrozenTrial, best: FrozenTrial) -> dict[str, Any]:
     own, found = baseline.user_attrs["figures"], best.user_attrs["figures"]
     runs = {n: {"figure": fmean(found[n]), "baseline": fmean(own[n])} for n in search.runs}
