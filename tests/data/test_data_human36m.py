@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from vitruve.data import human36m
-from vitruve.data.archives import open_archive, read_member
-from vitruve.data.restricted_pickle import restricted_load
+from vitruve.io.npz_members import open_archive, read_member
+from vitruve.io.restricted_pickle import restricted_load
 
 SYMMETRY = [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]]
 

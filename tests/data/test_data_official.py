@@ -12,8 +12,8 @@ import official_samples as samples
 from vitruve.data import READERS, h3wb, human36m, human36m_motionbert, mpi_inf_3dhp, threedpw
 from vitruve.data.level_camera import fit_intrinsics
 from vitruve.data.mat_file import read_mat
-from vitruve.data.restricted_pickle import restricted_load
 from vitruve.data.store_write import write_store
+from vitruve.io.restricted_pickle import restricted_load
 
 
 def in_camera(sequence, number=0):

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from vitruve.data.archives import open_archive, read_member
 from vitruve.data.sequences import MotionSequence, finite_joints
+from vitruve.io.npz_members import open_archive, read_member
 from vitruve.skeletons import SKELETONS, Skeleton
 
 PAGE = "https://mocap.cs.cmu.edu"

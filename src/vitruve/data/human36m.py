@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from vitruve.data.archives import open_archive, read_member
 from vitruve.data.cameras import h36m_rigs
 from vitruve.data.sequences import MotionSequence, finite_joints
 from vitruve.geometry.camera import Camera
+from vitruve.io.npz_members import open_archive, read_member
 from vitruve.poses import KeypointSequence
 from vitruve.skeletons import SKELETONS, Skeleton
 

@@ -22,8 +22,8 @@ import torch
 from jaxtyping import Float64
 
 from vitruve.data.level_camera import level_world
-from vitruve.data.restricted_pickle import read_pickle
 from vitruve.data.sequences import MotionSequence
+from vitruve.io.restricted_pickle import read_pickle
 from vitruve.poses import KeypointSequence
 from vitruve.skeletons import SKELETONS
 

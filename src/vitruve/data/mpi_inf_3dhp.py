@@ -17,11 +17,11 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from vitruve.data.archives import open_archive, read_member
 from vitruve.data.level_camera import fit_intrinsics, level_world
 from vitruve.data.mat_file import read_mat
 from vitruve.data.sequences import MotionSequence
 from vitruve.geometry.camera import Camera
+from vitruve.io.npz_members import open_archive, read_member
 from vitruve.poses import KeypointSequence
 from vitruve.skeletons import SKELETONS
 

@@ -18,9 +18,9 @@ import numpy as np
 import torch
 
 from vitruve.data.level_camera import level_world
-from vitruve.data.restricted_pickle import read_pickle
 from vitruve.data.sequences import MotionSequence
 from vitruve.geometry.camera import Camera
+from vitruve.io.restricted_pickle import read_pickle
 from vitruve.poses import KeypointSequence
 from vitruve.skeletons import SKELETONS
 

@@ -4,6 +4,8 @@ Axes: *b any leading axes, j joints. ``parents`` holds each joint's parent, -1 f
 order. A joint's local rotation turns its children's offsets; x_global = R_global x_local.
 """
 
+from functools import lru_cache
+from itertools import pairwise
 from typing import cast
 
 import roma
@@ -34,6 +36,22 @@ def parents_first(parents: tuple[int, ...]) -> tuple[int, ...]:
         lost = sorted(set(range(len(parents))) - set(order))
         raise ValueError(f"joints {lost} form a cycle of parents; every chain must end in -1")
     return tuple(order)
+
+
+@lru_cache(maxsize=256)
+def depth_levels(parents: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """Joints by their distance from the root, the roots first.
+
+    Raises:
+        ValueError: ``parents`` is no tree.
+    """
+    depth = [0] * len(parents)
+    for joint in parents_first(parents):
+        depth[joint] = depth[parents[joint]] + 1 if parents[joint] >= 0 else 0
+    return tuple(
+        tuple(joint for joint, d in enumerate(depth) if d == level)
+        for level in range(max(depth, default=-1) + 1)
+    )
 
 
 def children_of(parents: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
@@ -83,22 +101,20 @@ def forward_kinematics(
     Raises:
         ValueError: ``parents`` is no tree.
     """
-    joints: dict[int, Tensor] = {}
-    rotations: dict[int, Tensor] = {}
-    for joint in parents_first(parents):
-        parent, offset = parents[joint], offsets[..., joint, :]
-        local = local_rotations[..., joint, :, :]
-        if parent < 0:
-            rotations[joint] = local
-            joints[joint] = (root + offset).expand(*local.shape[:-1])
-        else:
-            rotations[joint] = rotations[parent] @ local
-            joints[joint] = joints[parent] + (rotations[parent] @ offset[..., None])[..., 0]
-    indices = range(len(parents))
-    return (
-        torch.stack([joints[i] for i in indices], dim=-2),
-        torch.stack([rotations[i] for i in indices], dim=-3),
-    )
+    levels = depth_levels(parents)
+    order = [joint for level in levels for joint in level]
+    first = list(levels[0])
+    turned = [local_rotations[..., first, :, :]]
+    start = root[..., None, :] + offsets[..., first, :]
+    placed = [start.expand(*local_rotations.shape[:-3], len(first), 3)]
+    for above, level in pairwise(levels):
+        # A level at a time: a body has a hundred joints, but only a dozen levels.
+        at = [above.index(parents[joint]) for joint in level]
+        frame, here = turned[-1][..., at, :, :], list(level)
+        placed.append(placed[-1][..., at, :] + (frame @ offsets[..., here, :, None])[..., 0])
+        turned.append(frame @ local_rotations[..., here, :, :])
+    back = [order.index(joint) for joint in range(len(parents))]
+    return torch.cat(placed, dim=-2)[..., back, :], torch.cat(turned, dim=-3)[..., back, :, :]
 
 
 def inverse_kinematics(

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from vitruve.data.restricted_pickle import restricted_load
+from vitruve.io.restricted_pickle import restricted_load
 
 MAX_MEMBER_BYTES = 4 * 2**30
 

@@ -1,0 +1,62 @@
+"""Bodies: what a person or an animal looks like in a pose.
+
+A body maps (pose, shape, place of the root) to vertices and bones, as `base` says; `joints_of`
+gives its joints in any format. Imports io, geometry, skeletons and poses only.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vitruve.bodies.anny_body import AnnyBody, AnnyConfig
+from vitruve.bodies.base import Anatomy, Body, Figure, PosedBody, ShapeParameter, Surface
+from vitruve.bodies.capsule import CapsuleBody, CapsuleBone, CapsuleConfig
+from vitruve.bodies.capsule_shapes import DOG, HUMAN
+from vitruve.bodies.joints import joint_weights, joints_of
+
+BODIES: dict[str, tuple[Any, Any]] = {
+    "anny": (AnnyBody, AnnyConfig()),
+    "capsule-dog": (CapsuleBody, DOG),
+    "capsule-human": (CapsuleBody, HUMAN),
+}
+"""Name -> (body, its config)."""
+
+__all__ = [
+    "BODIES",
+    "Anatomy",
+    "AnnyBody",
+    "AnnyConfig",
+    "Body",
+    "CapsuleBody",
+    "CapsuleBone",
+    "CapsuleConfig",
+    "Figure",
+    "PosedBody",
+    "ShapeParameter",
+    "Surface",
+    "joint_weights",
+    "joints_of",
+    "make_body",
+]
+
+
+def make_body(name: str, file: str | Path | None = None) -> Body:
+    """A body of the table, from its own file or the user's.
+
+    Args:
+        name: One of `BODIES`.
+        file: The model file, for bodies that are read from one.
+
+    Raises:
+        KeyError: No body has this name.
+        FileNotFoundError: The file does not exist.
+        ValueError: The body needs a file and got none, or the other way round, or cannot use it.
+    """
+    if name not in BODIES:
+        raise KeyError(f"no body {name!r}; known are {', '.join(sorted(BODIES))}")
+    kind, config = BODIES[name]
+    if file is None:
+        return kind(config)
+    if not hasattr(config, "file"):
+        raise ValueError(f"body {name!r} is made without a file; leave {str(file)!r} out")
+    return kind(replace(config, file=Path(file)))
