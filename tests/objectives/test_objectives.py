@@ -6,7 +6,12 @@ import pytest
 import torch
 
 from energy_samples import energy_config, near_truth, pose_batch
+from picture_samples import with_pictures
+from vitruve.nets.pose_discriminator import DiscriminatorConfig
 from vitruve.objectives import OBJECTIVES
+from vitruve.objectives.adversarial import AdversarialConfig
+from vitruve.objectives.anchors import AnchorsConfig
+from vitruve.objectives.bone_constants import BoneConstantsConfig
 from vitruve.objectives.energy import EnergyConfig
 from vitruve.objectives.keypoints import KeypointsConfig, KeypointsObjective
 from vitruve.objectives.position import PositionConfig, PositionObjective
@@ -19,8 +24,13 @@ PAIR = Skeleton("pair", ("root", "tip"), (-1, 0))
 LEGS = Skeleton(
     "legs", ("pelvis", "left_hip", "left_knee", "right_hip", "right_knee"), (-1, 0, 1, 0, 3)
 )
-CONFIGS = {"energy": EnergyConfig("mlp", energy_config("mlp", LEGS))}
-"""Of objectives that cannot be built at defaults."""
+CONFIGS = {
+    "adversarial": AdversarialConfig(DiscriminatorConfig(LEGS, dropout=0.0)),
+    "anchors": AnchorsConfig((("pelvis", 0.0, -0.1),)),
+    "bone_constants": BoneConstantsConfig((("left_hip", "left_knee", 0.3),)),
+    "energy": EnergyConfig("mlp", energy_config("mlp", LEGS)),
+}
+"""Of objectives that cannot be built at defaults, or not for these legs."""
 
 
 def make_batch(joints, valid=None):
@@ -104,7 +114,7 @@ def test_position_in_the_camera_frame():
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_missing_labels_are_not_looked_at(name, part):
     objective = make_objective(name)
-    batch = pose_batch(LEGS, t=4)
+    batch = with_pictures(pose_batch(LEGS, t=4))
     valid = batch.valid.clone()
     valid[0, 1, 1] = valid[1, 2, 0] = valid[2] = False
     guess, wild = says_all(batch), batch.joints_cam.where(valid[..., None], 1e6)
@@ -204,9 +214,10 @@ def test_a_single_frame_has_no_velocity():
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_a_shorter_prediction_covers_the_central_frames(name, part):
     objective = make_objective(name)
-    batch = pose_batch(LEGS, t=5)
+    batch = with_pictures(pose_batch(LEGS, t=5))
     perframe = ("keypoints_px", "keypoints_valid", "confidence", "joints_cam", "valid")
     inner = replace(batch, **{key: getattr(batch, key)[:, 1:-1] for key in perframe})
+    inner = replace(inner, image_frames=batch.image_frames - 1)
     guess, loss = says_all(inner), getattr(objective, part)
     assert torch.equal(loss(guess, batch), loss(guess, inner))
     assert loss(guess, batch) != 0

@@ -30,7 +30,18 @@ CONFIGS = {
     "smoothness": SmoothnessConfig(),
     "task_position": TaskPositionConfig(),
 }
-ELSEWHERE = {"energy", "keypoints", "mutual_information"}
+ELSEWHERE = {
+    "adversarial",
+    "anchors",
+    "bone_constants",
+    "energy",
+    "equivariance",
+    "keypoints",
+    "mask",
+    "multiview",
+    "mutual_information",
+    "symmetry",
+}
 """Objectives that look at what these nets do not say, or are a moving target; they have tests of
 their own."""
 

@@ -1,10 +1,12 @@
 """Estimators: a net with its normalisation and decoding, records in and records out."""
 
 from vitruve.estimators.base import Estimator
+from vitruve.estimators.constant_pose import ConstantPose, ConstantPoseConfig
 from vitruve.estimators.context_lifter import ContextLifter, ContextLifterConfig
 from vitruve.estimators.diffusion_lifter import DiffusionLifter, DiffusionLifterConfig
 from vitruve.estimators.ensemble import predict_with_spread
 from vitruve.estimators.flip import predict_flipped
+from vitruve.estimators.heatmap_detector import HeatmapDetector, HeatmapDetectorConfig
 from vitruve.estimators.hypotheses import (
     average_hypotheses,
     nearest_to_keypoints,
@@ -28,12 +30,16 @@ from vitruve.estimators.stream import Stream, open_stream
 
 __all__ = [
     "ESTIMATORS",
+    "ConstantPose",
+    "ConstantPoseConfig",
     "ContextLifter",
     "ContextLifterConfig",
     "DiffusionLifter",
     "DiffusionLifterConfig",
     "Estimator",
     "ExportReport",
+    "HeatmapDetector",
+    "HeatmapDetectorConfig",
     "Lifter",
     "LifterConfig",
     "MaskedKeypoints",
