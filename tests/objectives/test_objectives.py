@@ -68,7 +68,8 @@ def says_all(batch):
     b, t, j = batch.valid.shape
     features = torch.randn(b, 2, t, j, 256, generator=drawn)
     keypoints = batch.keypoints_px.unsqueeze(1) + 3.0
-    return replace(near_truth(batch), features=features, keypoints_px=keypoints)
+    root = batch.joints_cam[..., batch.skeleton.root, :].unsqueeze(1) + 0.1
+    return replace(near_truth(batch), root_cam=root, features=features, keypoints_px=keypoints)
 
 
 def test_position_error_by_hand():

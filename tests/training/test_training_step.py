@@ -11,6 +11,7 @@ from vitruve.nets import SimpleBaselineConfig, VideoPose3DConfig
 from vitruve.objectives import OBJECTIVES, Objective, Term, frozen
 from vitruve.objectives.geometry import GeometryConfig
 from vitruve.objectives.limb_lengths import LimbLengthsConfig
+from vitruve.objectives.mean_relative import MeanRelativeConfig
 from vitruve.objectives.position import PositionConfig, PositionObjective
 from vitruve.objectives.smoothness import SmoothnessConfig
 from vitruve.objectives.task_position import TaskPositionConfig
@@ -26,11 +27,13 @@ CLOSE = PositionObjective(PositionConfig())
 CONFIGS = {
     "geometry": GeometryConfig(),
     "limb_lengths": LimbLengthsConfig(symmetry=0.5),
+    "mean_relative": MeanRelativeConfig(),
     "position": PositionConfig(),
     "smoothness": SmoothnessConfig(),
     "task_position": TaskPositionConfig(),
 }
 ELSEWHERE = {
+    "absolute",
     "adversarial",
     "anchors",
     "bone_constants",
@@ -40,6 +43,7 @@ ELSEWHERE = {
     "mask",
     "multiview",
     "mutual_information",
+    "projection",
     "symmetry",
 }
 """Objectives that look at what these nets do not say, or are a moving target; they have tests of
