@@ -14,6 +14,7 @@ from vitruve.estimators.hypotheses import (
 )
 from vitruve.estimators.lifter import Lifter, LifterConfig
 from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
+from vitruve.estimators.metric_scale import MetricScale, MetricScaleConfig
 from vitruve.estimators.onnx_export import ExportReport, export_onnx
 from vitruve.estimators.precision import Precision
 from vitruve.estimators.refine import RefineConfig, RefinedEstimator
@@ -44,6 +45,8 @@ __all__ = [
     "LifterConfig",
     "MaskedKeypoints",
     "MaskedKeypointsConfig",
+    "MetricScale",
+    "MetricScaleConfig",
     "Precision",
     "RefineConfig",
     "RefinedEstimator",

@@ -120,7 +120,7 @@ class HeatmapDetector(Estimator):
         self.check(batch)
         assert batch.images is not None
         assert batch.crops_px is not None
-        _check_frames(batch)
+        check_frames(batch)
         leading = batch.crops_px.shape[:-1]
         heat_x, heat_y, heat_z = marginals(self.heat(batch.images.flatten(end_dim=-4)))
         plane = [expectation(heat, self.config.grid) for heat in (heat_x, heat_y)]
@@ -163,7 +163,12 @@ class HeatmapDetector(Estimator):
         return (sides_px * scale / 2).unsqueeze(-2)
 
 
-def _check_frames(batch: PoseBatch) -> None:
+def check_frames(batch: PoseBatch) -> None:
+    """Refuse a batch that does not show every frame once, in order.
+
+    Raises:
+        ValueError: It does not.
+    """
     assert batch.crops_px is not None
     t, frames = batch.keypoints_px.shape[-3], batch.image_frames
     i = batch.crops_px.shape[-2]

@@ -12,6 +12,7 @@ from vitruve.estimators.diffusion_lifter import DiffusionLifter, DiffusionLifter
 from vitruve.estimators.heatmap_detector import HeatmapDetector, HeatmapDetectorConfig
 from vitruve.estimators.lifter import Lifter, LifterConfig
 from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
+from vitruve.estimators.metric_scale import MetricScale, MetricScaleConfig
 from vitruve.estimators.precision import Precision
 from vitruve.estimators.refine import RefineConfig, RefinedEstimator
 from vitruve.io.dataclass_json import config_from_dict
@@ -24,6 +25,7 @@ ESTIMATORS: dict[str, tuple[type[Estimator], Any]] = {
     "heatmap_detector": (HeatmapDetector, HeatmapDetectorConfig),
     "lifter": (Lifter, LifterConfig),
     "masked_keypoints": (MaskedKeypoints, MaskedKeypointsConfig),
+    "metric_scale": (MetricScale, MetricScaleConfig),
     "diffusion_lifter": (DiffusionLifter, DiffusionLifterConfig),
 }
 """Every estimator by the name that its weight files carry."""
