@@ -102,6 +102,17 @@ class PoseBatch(TensorRecord):
     ``keypoints_px`` are in; a crop may reach beyond it."""
     image_frames: Int64[Tensor, "*b i"] | None = None
     """Which of the ``t`` frames each crop shows."""
+    masks: Float[Tensor, "*b i y x"] | None = None
+    """How much of each pixel of the crops is the person, 0 to 1; may be coarser than ``images``."""
+    picture: Int64[Tensor, "*b"] | None = None
+    """Examples of one number show the same picture, apart from their ``warp``."""
+    warp: Float[Tensor, "*b 2 3"] | None = None
+    """Affine map from points of the plain crop to where this example shows them; in crop
+    coordinates: 0 in the middle, the longer side from -1 to 1."""
+    scene: Int64[Tensor, "*b"] | None = None
+    """Examples of one number show the same moments, each through its own camera."""
+    T_world_cam: Float[Tensor, "*b 4 4"] | None = None
+    """Where the camera stands; the world is that of the example's ``scene``."""
     skeleton: Skeleton | None = None
     """Joint set of the labels."""
     joints_cam: Float[Tensor, "*b t j 3"] | None = None
@@ -110,6 +121,8 @@ class PoseBatch(TensorRecord):
     """False where a label is missing; losses and metrics skip it."""
     scale_m_per_px: Float[Tensor, "*b t"] | None = None
     """Metres that a pixel spans at the person, where a protocol tells it or a caller assumes it."""
+    prior_cam: Float[Tensor, "*b p j 3"] | None = None
+    """Poses that could be, whoever the example shows: camera axes, relative to the root, metres."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +136,8 @@ class Prediction(TensorRecord):
     """The root in the camera frame, metres; None when the estimator does not place."""
     spread: Float[Tensor, "*b t j"] | None = None
     """Standard deviation of each joint's position error, metres, where the estimator knows it."""
+    confidence: Float[Tensor, "*b h t j"] | None = None
+    """Probability of each hypothesis of a joint, if known; 0 for one that repeats another."""
     coarse_cam: Float[Tensor, "*b h tcoarse j 3"] | None = None
     """A first, coarser answer in the same axes that training also supervises; training only."""
     coarse_step: int = 1
@@ -190,7 +205,7 @@ def mirror_batch(batch: PoseBatch) -> PoseBatch:
 
     Distorted keypoints are only mirrored exactly when the principal point is the image centre.
     """
-    swap = _order(batch.keypoint_skeleton)
+    swap = list(batch.keypoint_skeleton.mirror_index)
     width = batch.image_size_px[..., None, None, 0]
     x, y = batch.keypoints_px[..., swap, :].unbind(-1)
     mirrored = replace(
@@ -204,21 +219,41 @@ def mirror_batch(batch: PoseBatch) -> PoseBatch:
         intrinsics[..., 0, 2] = batch.image_size_px[..., 0] - intrinsics[..., 0, 2]
         intrinsics[..., 0, 1] = -intrinsics[..., 0, 1]
         mirrored = replace(mirrored, intrinsics=intrinsics)
-    if batch.distortion is not None:
-        mirrored = replace(mirrored, distortion=_mirror_distortion(batch.distortion))
-    if batch.images is not None:
-        mirrored = replace(mirrored, images=batch.images.flip(-1))
     if batch.crops_px is not None:
         left, top, right, bottom = batch.crops_px.unbind(-1)
         width = batch.image_size_px[..., None, 0]
         crops_px = torch.stack([width - right, top, width - left, bottom], dim=-1)
         mirrored = replace(mirrored, crops_px=crops_px)
-    if batch.joints_cam is not None and batch.skeleton is not None:
-        twin = _order(batch.skeleton)
-        joints = batch.joints_cam[..., twin, :] * batch.joints_cam.new_tensor([-1.0, 1.0, 1.0])
-        valid = None if batch.valid is None else batch.valid[..., twin]
-        mirrored = replace(mirrored, joints_cam=joints, valid=valid)
-    return mirrored
+    if batch.skeleton is not None:
+        twin = list(batch.skeleton.mirror_index)
+        mirrored = replace(
+            mirrored,
+            joints_cam=_mirror_joints(batch.joints_cam, twin),
+            valid=None if batch.valid is None else batch.valid[..., twin],
+            prior_cam=_mirror_joints(batch.prior_cam, twin),
+        )
+    return replace(mirrored, **_mirror_views(batch))
+
+
+def _mirror_views(batch: PoseBatch) -> dict[str, Tensor | None]:
+    """Lens, pictures, their groups and the world; mirrored ones form groups of their own."""
+    x = batch.image_size_px.new_tensor([-1.0, 1.0, 1.0, 1.0])
+    both = x * x[:, None]  # A mirror before the map and one after it.
+    changes: dict[str, Callable[[Tensor], Tensor]] = {
+        "distortion": _mirror_distortion,
+        "images": lambda images: images.flip(-1),
+        "masks": lambda masks: masks.flip(-1),
+        "warp": lambda warp: warp * both[:2, :3],
+        "T_world_cam": lambda place: place * both,
+        "picture": torch.bitwise_not,
+        "scene": torch.bitwise_not,
+    }
+    held = {name: getattr(batch, name) for name in changes}
+    return {name: None if x is None else changes[name](x) for name, x in held.items()}
+
+
+def _mirror_joints(joints: Float[Tensor, "*b j 3"] | None, twin: list[int]) -> Tensor | None:
+    return None if joints is None else joints[..., twin, :] * joints.new_tensor([-1.0, 1.0, 1.0])
 
 
 def mirror_prediction(prediction: Prediction, batch: PoseBatch | None = None) -> Prediction:
@@ -231,14 +266,15 @@ def mirror_prediction(prediction: Prediction, batch: PoseBatch | None = None) ->
     Raises:
         ValueError: There are 2D joints and no batch.
     """
-    swap = _order(prediction.skeleton)
+    swap = list(prediction.skeleton.mirror_index)
     sign = prediction.joints_cam.new_tensor([-1.0, 1.0, 1.0])
-    root, spread = prediction.root_cam, prediction.spread
+    root, spread, confidence = prediction.root_cam, prediction.spread, prediction.confidence
     return replace(
         prediction,
         joints_cam=prediction.joints_cam[..., swap, :] * sign,
         root_cam=None if root is None else root * sign,
         spread=None if spread is None else spread[..., swap],
+        confidence=None if confidence is None else confidence[..., swap],
         keypoints_px=_mirror_keypoints(prediction.keypoints_px, batch),
     )
 
@@ -250,13 +286,9 @@ def _mirror_keypoints(
         return None
     if batch is None:
         raise ValueError("mirroring keypoints_px needs the batch: its image width and keypoints")
-    x, y = keypoints_px[..., _order(batch.keypoint_skeleton), :].unbind(-1)
+    x, y = keypoints_px[..., list(batch.keypoint_skeleton.mirror_index), :].unbind(-1)
     width = batch.image_size_px[..., None, None, None, 0]
     return torch.stack([width - x, y], dim=-1)
-
-
-def _order(skeleton: Skeleton) -> list[int]:
-    return list(skeleton.mirror_index)
 
 
 def _mirror_distortion(distortion: Float[Tensor, "*b terms"]) -> Float[Tensor, "*b terms"]:

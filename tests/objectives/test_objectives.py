@@ -7,8 +7,13 @@ import torch
 
 from bridge_samples import bridge_file
 from energy_samples import energy_config, near_truth, pose_batch
+from picture_samples import with_pictures
+from vitruve.nets.pose_discriminator import DiscriminatorConfig
 from vitruve.objectives import OBJECTIVES
 from vitruve.objectives.consistency import ConsistencyConfig
+from vitruve.objectives.adversarial import AdversarialConfig
+from vitruve.objectives.anchors import AnchorsConfig
+from vitruve.objectives.bone_constants import BoneConstantsConfig
 from vitruve.objectives.energy import EnergyConfig
 from vitruve.objectives.keypoints import KeypointsConfig, KeypointsObjective
 from vitruve.objectives.position import PositionConfig, PositionObjective
@@ -26,6 +31,12 @@ CONFIGS = {
     "energy": EnergyConfig("mlp", energy_config("mlp", LEGS)),
 }
 """Of objectives that cannot be built at defaults."""
+    "adversarial": AdversarialConfig(DiscriminatorConfig(LEGS, dropout=0.0)),
+    "anchors": AnchorsConfig((("pelvis", 0.0, -0.1),)),
+    "bone_constants": BoneConstantsConfig((("left_hip", "left_knee", 0.3),)),
+    "energy": EnergyConfig("mlp", energy_config("mlp", LEGS)),
+}
+"""Of objectives that cannot be built at defaults, or not for these legs."""
 
 
 def make_batch(joints, valid=None):
@@ -63,7 +74,8 @@ def says_all(batch):
     b, t, j = batch.valid.shape
     features = torch.randn(b, 2, t, j, 256, generator=drawn)
     keypoints = batch.keypoints_px.unsqueeze(1) + 3.0
-    return replace(near_truth(batch), features=features, keypoints_px=keypoints)
+    root = batch.joints_cam[..., batch.skeleton.root, :].unsqueeze(1) + 0.1
+    return replace(near_truth(batch), root_cam=root, features=features, keypoints_px=keypoints)
 
 
 def test_position_error_by_hand():
@@ -109,7 +121,7 @@ def test_position_in_the_camera_frame():
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_missing_labels_are_not_looked_at(name, part):
     objective = make_objective(name)
-    batch = pose_batch(LEGS, t=4)
+    batch = with_pictures(pose_batch(LEGS, t=4))
     valid = batch.valid.clone()
     valid[0, 1, 1] = valid[1, 2, 0] = valid[2] = False
     guess, wild = says_all(batch), batch.joints_cam.where(valid[..., None], 1e6)
@@ -209,9 +221,10 @@ def test_a_single_frame_has_no_velocity():
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_a_shorter_prediction_covers_the_central_frames(name, part):
     objective = make_objective(name)
-    batch = pose_batch(LEGS, t=5)
+    batch = with_pictures(pose_batch(LEGS, t=5))
     perframe = ("keypoints_px", "keypoints_valid", "confidence", "joints_cam", "valid")
     inner = replace(batch, **{key: getattr(batch, key)[:, 1:-1] for key in perframe})
+    inner = replace(inner, image_frames=batch.image_frames - 1)
     guess, loss = says_all(inner), getattr(objective, part)
     assert torch.equal(loss(guess, batch), loss(guess, inner))
     assert loss(guess, batch) != 0

@@ -13,6 +13,7 @@ from vitruve.objectives import OBJECTIVES, Objective, Term, frozen
 from vitruve.objectives.consistency import ConsistencyConfig
 from vitruve.objectives.geometry import GeometryConfig
 from vitruve.objectives.limb_lengths import LimbLengthsConfig
+from vitruve.objectives.mean_relative import MeanRelativeConfig
 from vitruve.objectives.position import PositionConfig, PositionObjective
 from vitruve.objectives.smoothness import SmoothnessConfig
 from vitruve.objectives.task_position import TaskPositionConfig
@@ -29,11 +30,25 @@ CONFIGS = {
     "consistency": ConsistencyConfig(bridge_file(TOY)),
     "geometry": GeometryConfig(),
     "limb_lengths": LimbLengthsConfig(symmetry=0.5),
+    "mean_relative": MeanRelativeConfig(),
     "position": PositionConfig(),
     "smoothness": SmoothnessConfig(),
     "task_position": TaskPositionConfig(),
 }
-ELSEWHERE = {"energy", "keypoints", "mutual_information"}
+ELSEWHERE = {
+    "absolute",
+    "adversarial",
+    "anchors",
+    "bone_constants",
+    "energy",
+    "equivariance",
+    "keypoints",
+    "mask",
+    "multiview",
+    "mutual_information",
+    "projection",
+    "symmetry",
+}
 """Objectives that look at what these nets do not say, or are a moving target; they have tests of
 their own."""
 

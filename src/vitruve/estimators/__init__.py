@@ -1,10 +1,12 @@
 """Estimators: a net with its normalisation and decoding, records in and records out."""
 
 from vitruve.estimators.base import Estimator
+from vitruve.estimators.constant_pose import ConstantPose, ConstantPoseConfig
 from vitruve.estimators.context_lifter import ContextLifter, ContextLifterConfig
 from vitruve.estimators.diffusion_lifter import DiffusionLifter, DiffusionLifterConfig
 from vitruve.estimators.ensemble import predict_with_spread
 from vitruve.estimators.flip import predict_flipped
+from vitruve.estimators.heatmap_detector import HeatmapDetector, HeatmapDetectorConfig
 from vitruve.estimators.hypotheses import (
     average_hypotheses,
     nearest_to_keypoints,
@@ -12,6 +14,7 @@ from vitruve.estimators.hypotheses import (
 )
 from vitruve.estimators.lifter import Lifter, LifterConfig
 from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
+from vitruve.estimators.metric_scale import MetricScale, MetricScaleConfig
 from vitruve.estimators.onnx_export import ExportReport, export_onnx
 from vitruve.estimators.precision import Precision
 from vitruve.estimators.refine import RefineConfig, RefinedEstimator
@@ -28,16 +31,22 @@ from vitruve.estimators.stream import Stream, open_stream
 
 __all__ = [
     "ESTIMATORS",
+    "ConstantPose",
+    "ConstantPoseConfig",
     "ContextLifter",
     "ContextLifterConfig",
     "DiffusionLifter",
     "DiffusionLifterConfig",
     "Estimator",
     "ExportReport",
+    "HeatmapDetector",
+    "HeatmapDetectorConfig",
     "Lifter",
     "LifterConfig",
     "MaskedKeypoints",
     "MaskedKeypointsConfig",
+    "MetricScale",
+    "MetricScaleConfig",
     "Precision",
     "RefineConfig",
     "RefinedEstimator",

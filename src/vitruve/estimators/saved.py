@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from vitruve.estimators.base import Estimator
+from vitruve.estimators.constant_pose import ConstantPose, ConstantPoseConfig
 from vitruve.estimators.context_lifter import ContextLifter, ContextLifterConfig
 from vitruve.estimators.diffusion_lifter import DiffusionLifter, DiffusionLifterConfig
+from vitruve.estimators.heatmap_detector import HeatmapDetector, HeatmapDetectorConfig
 from vitruve.estimators.lifter import Lifter, LifterConfig
 from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
+from vitruve.estimators.metric_scale import MetricScale, MetricScaleConfig
 from vitruve.estimators.precision import Precision
 from vitruve.estimators.refine import RefineConfig, RefinedEstimator
 from vitruve.io.dataclass_json import config_from_dict
@@ -17,9 +20,12 @@ from vitruve.io.tensor_file import build_to_fit, read_tensors, write_tensors
 from vitruve.nets import GeometryEnergy, GeometryEnergyConfig, read_energy
 
 ESTIMATORS: dict[str, tuple[type[Estimator], Any]] = {
+    "constant_pose": (ConstantPose, ConstantPoseConfig),
     "context_lifter": (ContextLifter, ContextLifterConfig),
+    "heatmap_detector": (HeatmapDetector, HeatmapDetectorConfig),
     "lifter": (Lifter, LifterConfig),
     "masked_keypoints": (MaskedKeypoints, MaskedKeypointsConfig),
+    "metric_scale": (MetricScale, MetricScaleConfig),
     "diffusion_lifter": (DiffusionLifter, DiffusionLifterConfig),
 }
 """Every estimator by the name that its weight files carry."""

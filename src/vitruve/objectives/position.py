@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vitruve.objectives.base import Objective, joint_weighting, labels, masked_mean
+from vitruve.objectives.hypotheses import Scored, score
 from vitruve.poses import PoseBatch, Prediction
 from vitruve.skeletons.skeleton import Skeleton
 
@@ -27,6 +28,8 @@ class PositionConfig:
     """One factor per joint of the skeleton; None weighs all alike."""
     of: Literal["joints", "coarse"] = "joints"
     """Which answer of the prediction is scored: its joints, or the coarser one before them."""
+    hypotheses: Scored = "all"
+    """Whether all hypotheses are scored, or only the best of each sample."""
 
     def __post_init__(self) -> None:
         """Refuse a comparison that no answer allows."""
@@ -35,7 +38,7 @@ class PositionConfig:
 
 
 class PositionObjective(Objective):
-    """Distance to the label, mean over hypotheses, frames and labelled joints."""
+    """Distance to the label, mean over what is scored."""
 
     def __init__(self, config: PositionConfig) -> None:
         super().__init__()
@@ -67,7 +70,7 @@ class PositionObjective(Objective):
             case _:
                 assert_never(self.config.norm)
         weighted = error * joint_weighting(self.config.joint_weights, error)
-        return masked_mean(weighted, valid.expand_as(weighted))
+        return masked_mean(*score(weighted, valid, self.config.hypotheses))
 
     def _answer(self, prediction: Prediction) -> tuple[Float[Tensor, "*b h t j 3"], int]:
         if self.config.of == "joints":

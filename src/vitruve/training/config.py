@@ -15,12 +15,14 @@ class TrainConfig:
     """Windows per step, over all processes."""
     learning_rate: float = 1e-3
     """At the top of the schedule."""
-    schedule: Literal["cosine", "exponential", "constant"] = "cosine"
+    schedule: Literal["cosine", "exponential", "constant", "drop"] = "cosine"
     """How the learning rate falls after the warm-up."""
     warmup_steps: int = 0
     """Steps of linear rise from 0."""
     final_factor: float = 0.01
     """Learning rate at the last step, as a share of the top one."""
+    drop_at: float = 0.75
+    """Share of the steps after which the schedule ``drop`` falls to it, at once."""
     optimizer: Literal["adamw", "adam_amsgrad"] = "adamw"
     """AdamW, or Adam with amsgrad as VideoPose3D trains."""
     weight_decay: float = 0.01
@@ -70,6 +72,8 @@ class TrainConfig:
         match self.schedule:
             case "constant":
                 factor = 1.0
+            case "drop":
+                factor = 1.0 if step < self.drop_at * self.steps else self.final_factor
             case "exponential":
                 factor = self.final_factor**done
             case "cosine":
