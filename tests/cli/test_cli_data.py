@@ -1,8 +1,13 @@
+from pathlib import Path
+
 import pytest
 from cli_samples import walk
 
 from vitruve.data import READERS, SequenceStore
+from vitruve.data.cards import dataset_cards
 from vitruve.io import write_keypoints
+
+PAGE = Path(__file__).parents[2] / "docs/datasets.md"
 
 
 @pytest.fixture
@@ -43,7 +48,30 @@ def test_a_store_is_not_overwritten(vitruve, store, tmp_path):
     assert (store / "index.json").read_bytes() == before
 
 
-def test_the_list_names_every_reader(vitruve):
+def test_the_list_names_every_dataset_and_every_reader(vitruve):
     code, said, _ = vitruve("data", "list")
     assert code == 0
-    assert [line.split()[0] for line in said.splitlines()] == list(READERS)
+    cards, readers = said.split("readers of motion")
+    assert [line.split()[0] for line in cards.splitlines()[3:-1]] == list(dataset_cards())
+    assert [line.split()[0] for line in readers.splitlines()[2:]] == list(READERS)
+
+
+@pytest.mark.parametrize("name", dataset_cards())
+def test_every_card_can_be_shown(vitruve, name):
+    code, said, _ = vitruve("data", "show", name)
+    card = dataset_cards()[name]
+    assert code == 0
+    assert said.startswith(f"{card.title} ({name})")
+    for fact in (card.page, card.licence, *card.quirks, *card.skeletons):
+        assert fact in said
+
+
+def test_an_unknown_dataset_is_one_line(vitruve):
+    code, _, err = vitruve("data", "show", "human36")
+    assert code == 2
+    assert "no dataset 'human36'; there are muco_3dhp," in err
+
+
+def test_the_page_has_the_table_of_today(vitruve):
+    _, table, _ = vitruve("data", "list", "--markdown")
+    assert table in PAGE.read_text("utf-8"), "vitruve data list --markdown > docs/datasets.md"

@@ -1,4 +1,4 @@
-"""``vitruve data list | build | check``: sequence stores, what training reads."""
+"""``vitruve data list | show | build | check``: datasets, and the stores that training reads."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
+
+from vitruve.cli.data_cards import list_datasets, show_dataset
 
 if TYPE_CHECKING:
     from vitruve.cli.progress import Progress
@@ -40,7 +42,7 @@ class CheckArguments:
 
 
 def main(argv: list[str]) -> int:
-    """Do one of the three.
+    """Do one of the verbs.
 
     Returns:
         0 when done, 2 without a verb.
@@ -59,17 +61,6 @@ def main(argv: list[str]) -> int:
     if verb not in _VERBS:
         raise ValueError(f"no verb {verb!r} of vitruve data; there are {', '.join(_VERBS)}")
     return _VERBS[verb][0](argv[1:])
-
-
-def _list(argv: list[str]) -> int:
-    from vitruve.data import READERS
-
-    if argv and argv[0] not in ("-h", "--help"):
-        raise ValueError(f"vitruve data list takes nothing, got {argv[0]!r}")
-    width = max(map(len, READERS))
-    for name, read in READERS.items():
-        print(f"{name:{width}}  {_first_line(read)}")
-    return 0
 
 
 def _build(argv: list[str]) -> int:
@@ -110,7 +101,8 @@ def _check(argv: list[str]) -> int:
 
 
 _VERBS: dict[str, tuple[Callable[[list[str]], int], str]] = {
-    "list": (_list, "what kinds of datasets can be read"),
+    "list": (list_datasets, "datasets of pictures with their terms, and readers of motion"),
+    "show": (show_dataset, "NAME: a dataset's card: page, licence, layout, joints, quirks"),
     "build": (_build, "READER ROOT OUT: read a dataset, write a sequence store"),
     "check": (_check, "STORE: count what is in a store and compare its checksums"),
 }
@@ -132,10 +124,3 @@ def _print_counts(store: "SequenceStore") -> None:
         named = ", ".join(f"{name} {n}" for name, n in counts.most_common(8))
         if counts:
             print(f"  {field}: {named}{' ...' if len(counts) > 8 else ''}")
-
-
-def _first_line(read: Callable[..., object]) -> str:
-    import inspect
-
-    module = inspect.getmodule(read)
-    return ((module and module.__doc__) or read.__doc__ or "").strip().splitlines()[0]
