@@ -113,9 +113,7 @@ def test_it_is_saved_whole(tmp_path):
 def test_a_lens_is_undone():
     batch = batch_of()
     lens = torch.tensor([0.1, 0.0, 0.0, 0.0, 0.0]).expand(2, 5)
-    bent = replace(
-        batch, distortion=lens, keypoints_px=project(batch.joints_cam, K, lens[:, None])
-    )
+    bent = replace(batch, distortion=lens, keypoints_px=project(batch.joints_cam, K, lens[:, None]))
     estimator = MetricScale(SMALL).eval()
     estimator.heatmaps = Exactly(bent)
     said = estimator(bent)

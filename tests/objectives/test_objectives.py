@@ -10,10 +10,10 @@ from energy_samples import energy_config, near_truth, pose_batch
 from picture_samples import with_pictures
 from vitruve.nets.pose_discriminator import DiscriminatorConfig
 from vitruve.objectives import OBJECTIVES
-from vitruve.objectives.consistency import ConsistencyConfig
 from vitruve.objectives.adversarial import AdversarialConfig
 from vitruve.objectives.anchors import AnchorsConfig
 from vitruve.objectives.bone_constants import BoneConstantsConfig
+from vitruve.objectives.consistency import ConsistencyConfig
 from vitruve.objectives.energy import EnergyConfig
 from vitruve.objectives.keypoints import KeypointsConfig, KeypointsObjective
 from vitruve.objectives.position import PositionConfig, PositionObjective
@@ -28,9 +28,6 @@ LEGS = Skeleton(
 )
 CONFIGS = {
     "consistency": ConsistencyConfig(bridge_file(LEGS)),
-    "energy": EnergyConfig("mlp", energy_config("mlp", LEGS)),
-}
-"""Of objectives that cannot be built at defaults."""
     "adversarial": AdversarialConfig(DiscriminatorConfig(LEGS, dropout=0.0)),
     "anchors": AnchorsConfig((("pelvis", 0.0, -0.1),)),
     "bone_constants": BoneConstantsConfig((("left_hip", "left_knee", 0.3),)),

@@ -4,8 +4,8 @@ from vitruve.objectives.absolute import AbsoluteConfig, AbsoluteObjective
 from vitruve.objectives.adversarial import AdversarialConfig, AdversarialObjective
 from vitruve.objectives.anchors import AnchorsConfig, AnchorsObjective
 from vitruve.objectives.base import Objective, Term, frozen
-from vitruve.objectives.consistency import ConsistencyConfig, ConsistencyObjective
 from vitruve.objectives.bone_constants import BoneConstantsConfig, BoneConstantsObjective
+from vitruve.objectives.consistency import ConsistencyConfig, ConsistencyObjective
 from vitruve.objectives.energy import EnergyConfig, EnergyObjective
 from vitruve.objectives.equivariance import EquivarianceConfig, EquivarianceObjective
 from vitruve.objectives.geometry import GeometryConfig, GeometryObjective
