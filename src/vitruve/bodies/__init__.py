@@ -13,13 +13,17 @@ from vitruve.bodies.base import Anatomy, Body, Figure, PosedBody, ShapeParameter
 from vitruve.bodies.capsule import CapsuleBody, CapsuleBone, CapsuleConfig
 from vitruve.bodies.capsule_shapes import DOG, HUMAN
 from vitruve.bodies.joints import joint_weights, joints_of
+from vitruve.bodies.smpl import SmplBody, SmplConfig
 
 BODIES: dict[str, tuple[Any, Any]] = {
     "anny": (AnnyBody, AnnyConfig()),
     "capsule-dog": (CapsuleBody, DOG),
     "capsule-human": (CapsuleBody, HUMAN),
+    "smal": (SmplBody, SmplConfig("smal", num_betas=30)),
+    "smpl": (SmplBody, SmplConfig("smpl")),
+    "smplx": (SmplBody, SmplConfig("smplx")),
 }
-"""Name -> (body, its config)."""
+"""Name -> (body, its config). Those of the SMPL family need the user's file."""
 
 __all__ = [
     "BODIES",
@@ -33,6 +37,8 @@ __all__ = [
     "Figure",
     "PosedBody",
     "ShapeParameter",
+    "SmplBody",
+    "SmplConfig",
     "Surface",
     "joint_weights",
     "joints_of",

@@ -56,8 +56,10 @@ def _points(anatomy: Anatomy, rules: JointRules) -> dict[str, Float[Tensor, "kl"
     columns = (*anatomy.bone_names, *anatomy.landmarks)
     eye = torch.eye(len(columns), dtype=torch.float64)
     known = dict(zip(columns, eye, strict=True))
-    known |= {role: known[bone] for role, bone in anatomy.roles.items()}
-    own = {role: known[role] for role in (*anatomy.roles, *anatomy.landmarks)}
+    # Where a role and a bone share a name, rules mean the bone.
+    known = {role: known[bone] for role, bone in anatomy.roles.items()} | known
+    own = {role: known[bone] for role, bone in anatomy.roles.items()}
+    own |= {landmark: known[landmark] for landmark in anatomy.landmarks}
     return own | {name: _mean(parts, known) for name, parts in rules.points.items()}
 
 
