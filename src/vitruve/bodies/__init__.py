@@ -13,6 +13,15 @@ from vitruve.bodies.base import Anatomy, Body, Figure, PosedBody, ShapeParameter
 from vitruve.bodies.capsule import CapsuleBody, CapsuleBone, CapsuleConfig
 from vitruve.bodies.capsule_shapes import DOG, HUMAN
 from vitruve.bodies.joints import joint_weights, joints_of
+from vitruve.bodies.limbs import Limbs, limbs_of
+from vitruve.bodies.ranges import JointRange
+from vitruve.bodies.sampling import (
+    BodySample,
+    SamplingConfig,
+    sample_bodies,
+    sample_poses,
+    sample_shapes,
+)
 from vitruve.bodies.smpl import SmplBody, SmplConfig
 
 BODIES: dict[str, tuple[Any, Any]] = {
@@ -31,18 +40,26 @@ __all__ = [
     "AnnyBody",
     "AnnyConfig",
     "Body",
+    "BodySample",
     "CapsuleBody",
     "CapsuleBone",
     "CapsuleConfig",
     "Figure",
+    "JointRange",
+    "Limbs",
     "PosedBody",
+    "SamplingConfig",
     "ShapeParameter",
     "SmplBody",
     "SmplConfig",
     "Surface",
     "joint_weights",
     "joints_of",
+    "limbs_of",
     "make_body",
+    "sample_bodies",
+    "sample_poses",
+    "sample_shapes",
 ]
 
 

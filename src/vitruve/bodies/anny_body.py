@@ -16,11 +16,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import roma
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from vitruve.bodies.base import Anatomy, Body, Figure, ShapeParameter, Surface
@@ -42,12 +42,13 @@ PHENOTYPES = {
 
 SHAPE_PARAMETERS = (
     ShapeParameter("gender", 0.0, 1.0, 0.5, "0 male, 1 female"),
-    ShapeParameter("age", 0.0, 1.0, 2 / 3, "0 baby, 1/3 child, 2/3 young adult, 1 old"),
-    ShapeParameter("muscle", 0.0, 1.0, 0.5, "0 least, 1 most"),
-    ShapeParameter("weight", 0.0, 1.0, 0.5, "0 least, 1 most"),
-    ShapeParameter("height", 0.0, 1.0, 0.5, "0 smallest, 1 tallest, far beyond most people"),
-    ShapeParameter("proportions", 0.0, 1.0, 0.5, "0 those of a statue, 1 uncommon"),
+    ShapeParameter("age", 0.6, 1.0, 2 / 3, "0 baby, 1/3 child, 2/3 young adult, 1 old"),
+    ShapeParameter("muscle", 0.2, 0.85, 0.5, "0 least, 1 most"),
+    ShapeParameter("weight", 0.15, 0.85, 0.5, "0 least, 1 most"),
+    ShapeParameter("height", 0.15, 0.6, 0.38, "0 smallest, 1 tallest; at 0.38 about 1.71 m"),
+    ShapeParameter("proportions", 0.2, 1.0, 0.5, "0 those of a statue, 1 uncommon"),
 )
+"""Their plain ranges are those of adults; babies and children lie at lower ages."""
 _SIDED_ROLES = {
     "{s}_hip": "upperleg01",
     "{s}_knee": "lowerleg01",
@@ -88,6 +89,10 @@ class AnnyBody(Body):
         ValueError: It is damaged or no body file.
     """
 
+    _to_basis: Float[Tensor, "r n"]
+    _variation: Int64[Tensor, "r p"]
+    _rest_turns: Float[Tensor, "k 3 3"]
+
     def __init__(self, config: AnnyConfig = AnnyConfig()) -> None:
         tensors, document = read_tensors(config.file, "anny body")
         anatomy = _anatomy(document, config.file)
@@ -115,7 +120,7 @@ class AnnyBody(Body):
         turns = torch.cat(
             [
                 self._rest_turns[0].expand_as(moments[..., :1, :, :]),
-                roma.special_procrustes(moments[..., 1:, :, :]),
+                cast(Tensor, roma.special_procrustes(moments[..., 1:, :, :])),
             ],
             dim=-3,
         )

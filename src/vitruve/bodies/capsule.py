@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from vitruve.bodies.base import Anatomy, Body, Figure, ShapeParameter, Surface
@@ -68,6 +68,12 @@ class CapsuleBody(Body):
     Raises:
         ValueError: A bone's parent does not come before it, or a landmark's bone is unknown.
     """
+
+    _axial: Float[Tensor, "v 3"]
+    _radial: Float[Tensor, "v 3"]
+    _of_vertex: Int64[Tensor, "v"]
+    _offsets_at_rest: Float[Tensor, "k 3"]
+    _paths: Float[Tensor, "k k"]
 
     def __init__(self, config: CapsuleConfig) -> None:
         bones = _both_sides(config.bones)

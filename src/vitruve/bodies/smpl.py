@@ -105,6 +105,11 @@ class SmplBody(Body):
         ValueError: No file is named, or it is no file of this model.
     """
 
+    _template: Float[Tensor, "v 3"]
+    _shape_basis: Float[Tensor, "s v3"]
+    _pose_basis: Float[Tensor, "k9 v3"]
+    _regressor: Float[Tensor, "k v"]
+
     def __init__(self, config: SmplConfig) -> None:
         kind = KINDS[config.model]
         if config.file is None:
