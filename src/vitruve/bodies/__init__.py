@@ -12,9 +12,10 @@ from vitruve.bodies.anny_body import AnnyBody, AnnyConfig
 from vitruve.bodies.base import Anatomy, Body, Figure, PosedBody, ShapeParameter, Surface
 from vitruve.bodies.capsule import CapsuleBody, CapsuleBone, CapsuleConfig
 from vitruve.bodies.capsule_shapes import DOG, HUMAN
-from vitruve.bodies.joints import joint_weights, joints_of
+from vitruve.bodies.joints import JointMap, joint_map, joint_weights, joints_of
 from vitruve.bodies.limbs import Limbs, limbs_of
 from vitruve.bodies.ranges import JointRange
+from vitruve.bodies.retarget import RetargetConfig, RetargetedMotion, retarget
 from vitruve.bodies.sampling import (
     BodySample,
     SamplingConfig,
@@ -45,18 +46,23 @@ __all__ = [
     "CapsuleBone",
     "CapsuleConfig",
     "Figure",
+    "JointMap",
     "JointRange",
     "Limbs",
     "PosedBody",
+    "RetargetConfig",
+    "RetargetedMotion",
     "SamplingConfig",
     "ShapeParameter",
     "SmplBody",
     "SmplConfig",
     "Surface",
+    "joint_map",
     "joint_weights",
     "joints_of",
     "limbs_of",
     "make_body",
+    "retarget",
     "sample_bodies",
     "sample_poses",
     "sample_shapes",
