@@ -16,15 +16,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import roma
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
 from vitruve.bodies.base import Anatomy, Body, Figure, ShapeParameter, Surface
 from vitruve.bodies.parts import HUMAN_PARTS
+from vitruve.geometry.nearest_rotation import nearest_rotation
 from vitruve.io.tensor_file import read_tensors
 
 COARSE = Path(str(files("vitruve.bodies") / "anny_coarse.safetensors"))
@@ -120,7 +120,7 @@ class AnnyBody(Body):
         turns = torch.cat(
             [
                 self._rest_turns[0].expand_as(moments[..., :1, :, :]),
-                cast(Tensor, roma.special_procrustes(moments[..., 1:, :, :])),
+                nearest_rotation(moments[..., 1:, :, :]),
             ],
             dim=-3,
         )

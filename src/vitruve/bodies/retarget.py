@@ -99,13 +99,7 @@ def retarget(
     if valid is None:
         valid = torch.ones_like(joints_world[..., 0], dtype=torch.bool)
     seen = joints_world.to(body.weights)
-    core, known = conversion(skeleton, TREE).apply(seen, valid)
-    if not known.all():
-        lost = TREE.names[int(torch.nonzero(~known.all(0))[0])]
-        raise ValueError(
-            f"{skeleton.name} does not give {lost!r} in every frame; retargeting needs the "
-            "seventeen joints of h36m_17, so fill gaps first"
-        )
+    core = _core(seen, skeleton, valid)
     fit = _Fit(body, core, seen, skeleton, valid & joint_map(body, skeleton).valid)
     optimiser = torch.optim.Adam(fit.parameters(), lr=config.step_size)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.steps)
@@ -116,6 +110,20 @@ def retarget(
         schedule.step()
     with torch.no_grad():
         return fit.result(core)
+
+
+def _core(
+    seen: Float[Tensor, "t j 3"], skeleton: Skeleton, valid: Bool[Tensor, "t j"]
+) -> Float[Tensor, "t 17 3"]:
+    """The joints of Human3.6M."""
+    core, known = conversion(skeleton, TREE).apply(seen, valid)
+    if not known.all():
+        lost = TREE.names[int(torch.nonzero(~known.all(0))[0])]
+        raise ValueError(
+            f"{skeleton.name} does not give {lost!r} in every frame; retargeting needs the "
+            "seventeen joints of h36m_17, so fill gaps first"
+        )
+    return core
 
 
 class _Fit(nn.Module):
