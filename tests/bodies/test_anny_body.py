@@ -22,7 +22,7 @@ def body():
 
 def pose_as(body: AnnyBody, orientations, shape, root) -> PosedBody:
     """Pose the body so that its bones have anny's orientations in the world."""
-    turned = orientations @ body._rest_turns.mT
+    turned = orientations @ body.model_axes.mT
     parents = body.anatomy.parents
     local = [t if p < 0 else turned[p].mT @ t for t, p in zip(turned, parents, strict=True)]
     return body(torch.stack(local), shape, root)

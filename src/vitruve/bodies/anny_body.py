@@ -91,7 +91,8 @@ class AnnyBody(Body):
 
     _to_basis: Float[Tensor, "r n"]
     _variation: Int64[Tensor, "r p"]
-    _rest_turns: Float[Tensor, "k 3 3"]
+    model_axes: Float[Tensor, "k 3 3"]
+    """How anny's own axes of each bone stand in our rest pose."""
 
     def __init__(self, config: AnnyConfig = AnnyConfig()) -> None:
         tensors, document = read_tensors(config.file, "anny body")
@@ -106,7 +107,7 @@ class AnnyBody(Body):
             self.register_buffer(f"_{name}_basis", basis, persistent=False)
         self.register_buffer("_to_basis", tensors["to_basis"].float(), persistent=False)
         self.register_buffer("_variation", tensors["variation"].long(), persistent=False)
-        self.register_buffer("_rest_turns", tensors["rest_turns"].float(), persistent=False)
+        self.register_buffer("model_axes", tensors["rest_turns"].float(), persistent=False)
 
     def figure(self, shape: Float[Tensor, "*b s"]) -> Figure:
         """The body of these phenotypes, in the pose its model was built in."""
@@ -119,7 +120,7 @@ class AnnyBody(Body):
         # The root carries no vertex, so it has no turn of its own.
         turns = torch.cat(
             [
-                self._rest_turns[0].expand_as(moments[..., :1, :, :]),
+                self.model_axes[0].expand_as(moments[..., :1, :, :]),
                 nearest_rotation(moments[..., 1:, :, :]),
             ],
             dim=-3,
@@ -127,7 +128,7 @@ class AnnyBody(Body):
         return Figure(
             made["vertices"].unflatten(-1, (-1, 3)),
             made["heads"].unflatten(-1, (-1, 3)),
-            self._rest_turns @ turns.mT,
+            self.model_axes @ turns.mT,
         )
 
     def _interpolate(self, shape: Float[Tensor, "*b p"]) -> Float[Tensor, "*b r"]:
