@@ -2,17 +2,20 @@
 
     python tools/make_anny_body.py coarse     # src/vitruve/bodies/anny_coarse.safetensors
     python tools/make_anny_body.py full       # the user's cache; pass the file to make_body
+    python tools/make_anny_body.py golden     # tests/bodies/golden_anny.json, from anny alone
 
 Needs ``pip install 'vitruve[body]'``. Anny: code Apache-2.0, assets CC0. Landmarks are points of
 Anny's COCO regressor and the crown, moved to the nearest point of the surface.
 """
 
 import argparse
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 import anny
+import roma
 import torch
 from anny.keypoints import KeypointsRegressor
 from anny.models.model_data import ANNY_VERSION, PHENOTYPE_VARIATIONS
@@ -22,6 +25,7 @@ from vitruve.bodies.anny_body import COARSE, PHENOTYPES, ROLES, SHAPE_PARAMETERS
 from vitruve.bodies.parts import HUMAN_PARTS, human_part
 from vitruve.io.tensor_file import write_tensors
 
+GOLDEN = Path(__file__).parents[1] / "tests/bodies/golden_anny.json"
 TOPOLOGIES = {"coarse": "notoes_collapse10pc", "full": "anny"}
 SIDES = {"L": 1.0, "R": -1.0}
 DOWN, FORWARD, UP = ((0.0, 0.0, -1.0), (0.0, -1.0, 0.0), (0.0, 0.0, 1.0))
@@ -207,6 +211,30 @@ def content(kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, document
 
 
+def golden() -> dict[str, Any]:
+    """What anny itself says of two bodies, for tests that do without it."""
+    model = anny.Anny(topology=TOPOLOGIES["coarse"])
+    drawn = torch.Generator().manual_seed(0)
+    kept = list(range(0, len(model.template_vertices), 61))
+    cases = []
+    for size in (0.1, 0.5):
+        pose = torch.eye(4, dtype=torch.float64).repeat(1, model.bone_count, 1, 1)
+        turns = size * torch.randn(model.bone_count, 3, generator=drawn, dtype=torch.float64)
+        pose[0, :, :3, :3] = roma.rotvec_to_rotmat(turns)
+        shape = 0.1 + 0.8 * torch.rand(len(PHENOTYPES), generator=drawn, dtype=torch.float64)
+        shown = model(pose, dict(zip(PHENOTYPES, shape.tolist(), strict=True)))
+        placed = shown["bone_poses"][0]
+        cases.append(
+            {
+                "shape": shape.tolist(),
+                "orientations_xyzw": roma.rotmat_to_unitquat(placed[:, :3, :3]).tolist(),
+                "heads": placed[:, :3, 3].tolist(),
+                "vertices": shown["vertices"][0, kept].tolist(),
+            }
+        )
+    return {"made_with": f"anny {ANNY_VERSION}", "vertices": kept, "cases": cases}
+
+
 def cache_folder() -> Path:
     """Where a body that is not shipped goes."""
     home = os.environ.get("VITRUVE_HOME")
@@ -217,9 +245,13 @@ def cache_folder() -> Path:
 def main() -> None:
     """Write the file."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("kind", choices=TOPOLOGIES)
+    parser.add_argument("kind", choices=(*TOPOLOGIES, "golden"))
     parser.add_argument("--out", type=Path, help="the package (coarse) or the cache (full) if left")
     asked = parser.parse_args()
+    if asked.kind == "golden":
+        rounded = json.loads(json.dumps(golden()), parse_float=lambda x: round(float(x), 6))
+        GOLDEN.write_text(json.dumps(rounded) + "\n")
+        return
     full = cache_folder() / "bodies" / "anny_full.safetensors"
     out = asked.out or (COARSE if asked.kind == "coarse" else full)
     out.parent.mkdir(parents=True, exist_ok=True)

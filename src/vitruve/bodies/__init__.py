@@ -12,14 +12,28 @@ from vitruve.bodies.anny_body import AnnyBody, AnnyConfig
 from vitruve.bodies.base import Anatomy, Body, Figure, PosedBody, ShapeParameter, Surface
 from vitruve.bodies.capsule import CapsuleBody, CapsuleBone, CapsuleConfig
 from vitruve.bodies.capsule_shapes import DOG, HUMAN
-from vitruve.bodies.joints import joint_weights, joints_of
+from vitruve.bodies.joints import JointMap, joint_map, joint_weights, joints_of
+from vitruve.bodies.limbs import Limbs, limbs_of
+from vitruve.bodies.ranges import JointRange
+from vitruve.bodies.retarget import RetargetConfig, RetargetedMotion, retarget
+from vitruve.bodies.sampling import (
+    BodySample,
+    SamplingConfig,
+    sample_bodies,
+    sample_poses,
+    sample_shapes,
+)
+from vitruve.bodies.smpl import SmplBody, SmplConfig
 
 BODIES: dict[str, tuple[Any, Any]] = {
     "anny": (AnnyBody, AnnyConfig()),
     "capsule-dog": (CapsuleBody, DOG),
     "capsule-human": (CapsuleBody, HUMAN),
+    "smal": (SmplBody, SmplConfig("smal", num_betas=30)),
+    "smpl": (SmplBody, SmplConfig("smpl")),
+    "smplx": (SmplBody, SmplConfig("smplx")),
 }
-"""Name -> (body, its config)."""
+"""Name -> (body, its config). Those of the SMPL family need the user's file."""
 
 __all__ = [
     "BODIES",
@@ -27,16 +41,31 @@ __all__ = [
     "AnnyBody",
     "AnnyConfig",
     "Body",
+    "BodySample",
     "CapsuleBody",
     "CapsuleBone",
     "CapsuleConfig",
     "Figure",
+    "JointMap",
+    "JointRange",
+    "Limbs",
     "PosedBody",
+    "RetargetConfig",
+    "RetargetedMotion",
+    "SamplingConfig",
     "ShapeParameter",
+    "SmplBody",
+    "SmplConfig",
     "Surface",
+    "joint_map",
     "joint_weights",
     "joints_of",
+    "limbs_of",
     "make_body",
+    "retarget",
+    "sample_bodies",
+    "sample_poses",
+    "sample_shapes",
 ]
 
 

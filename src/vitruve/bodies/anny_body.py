@@ -18,13 +18,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import roma
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from vitruve.bodies.base import Anatomy, Body, Figure, ShapeParameter, Surface
 from vitruve.bodies.parts import HUMAN_PARTS
+from vitruve.geometry.nearest_rotation import nearest_rotation
 from vitruve.io.tensor_file import read_tensors
 
 COARSE = Path(str(files("vitruve.bodies") / "anny_coarse.safetensors"))
@@ -42,12 +42,13 @@ PHENOTYPES = {
 
 SHAPE_PARAMETERS = (
     ShapeParameter("gender", 0.0, 1.0, 0.5, "0 male, 1 female"),
-    ShapeParameter("age", 0.0, 1.0, 2 / 3, "0 baby, 1/3 child, 2/3 young adult, 1 old"),
-    ShapeParameter("muscle", 0.0, 1.0, 0.5, "0 least, 1 most"),
-    ShapeParameter("weight", 0.0, 1.0, 0.5, "0 least, 1 most"),
-    ShapeParameter("height", 0.0, 1.0, 0.5, "0 smallest, 1 tallest, far beyond most people"),
-    ShapeParameter("proportions", 0.0, 1.0, 0.5, "0 those of a statue, 1 uncommon"),
+    ShapeParameter("age", 0.6, 1.0, 2 / 3, "0 baby, 1/3 child, 2/3 young adult, 1 old"),
+    ShapeParameter("muscle", 0.2, 0.85, 0.5, "0 least, 1 most"),
+    ShapeParameter("weight", 0.15, 0.85, 0.5, "0 least, 1 most"),
+    ShapeParameter("height", 0.15, 0.6, 0.38, "0 smallest, 1 tallest; at 0.38 about 1.71 m"),
+    ShapeParameter("proportions", 0.2, 1.0, 0.5, "0 those of a statue, 1 uncommon"),
 )
+"""Their plain ranges are those of adults; babies and children lie at lower ages."""
 _SIDED_ROLES = {
     "{s}_hip": "upperleg01",
     "{s}_knee": "lowerleg01",
@@ -88,6 +89,11 @@ class AnnyBody(Body):
         ValueError: It is damaged or no body file.
     """
 
+    _to_basis: Float[Tensor, "r n"]
+    _variation: Int64[Tensor, "r p"]
+    model_axes: Float[Tensor, "k 3 3"]
+    """How anny's own axes of each bone stand in our rest pose."""
+
     def __init__(self, config: AnnyConfig = AnnyConfig()) -> None:
         tensors, document = read_tensors(config.file, "anny body")
         anatomy = _anatomy(document, config.file)
@@ -101,7 +107,7 @@ class AnnyBody(Body):
             self.register_buffer(f"_{name}_basis", basis, persistent=False)
         self.register_buffer("_to_basis", tensors["to_basis"].float(), persistent=False)
         self.register_buffer("_variation", tensors["variation"].long(), persistent=False)
-        self.register_buffer("_rest_turns", tensors["rest_turns"].float(), persistent=False)
+        self.register_buffer("model_axes", tensors["rest_turns"].float(), persistent=False)
 
     def figure(self, shape: Float[Tensor, "*b s"]) -> Figure:
         """The body of these phenotypes, in the pose its model was built in."""
@@ -114,15 +120,15 @@ class AnnyBody(Body):
         # The root carries no vertex, so it has no turn of its own.
         turns = torch.cat(
             [
-                self._rest_turns[0].expand_as(moments[..., :1, :, :]),
-                roma.special_procrustes(moments[..., 1:, :, :]),
+                self.model_axes[0].expand_as(moments[..., :1, :, :]),
+                nearest_rotation(moments[..., 1:, :, :]),
             ],
             dim=-3,
         )
         return Figure(
             made["vertices"].unflatten(-1, (-1, 3)),
             made["heads"].unflatten(-1, (-1, 3)),
-            self._rest_turns @ turns.mT,
+            self.model_axes @ turns.mT,
         )
 
     def _interpolate(self, shape: Float[Tensor, "*b p"]) -> Float[Tensor, "*b r"]:

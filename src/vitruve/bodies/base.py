@@ -13,7 +13,7 @@ Axes: *b any leading axes, v vertices, f faces, k bones, s shape parameters, l l
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -171,12 +171,23 @@ class Body(nn.Module, ABC):
         if shape is None:
             shape = self.default_shape.expand(*[1] * (pose.dim() - 3), -1)
         figure = self.figure(shape)
-        if root is None:
-            root = self._standing(figure)
-        heads, turned = forward_kinematics(pose, self._offsets(figure), root, self.anatomy.parents)
-        points = self.corrected(figure, pose)
-        vertices = _skin(points, self.weights, figure, heads, turned)
-        return PosedBody(vertices, _transforms(turned, heads))
+        return self.place(figure, pose, self._standing(figure) if root is None else root)
+
+    def place(
+        self,
+        figure: Figure,
+        pose: Float[Tensor, "*b k 3 3"],
+        root: Float[Tensor, "*#b 3"],
+        vertices: Sequence[int] | None = None,
+    ) -> PosedBody:
+        """Pose a figure, or only some of its vertices: all a fit needs are the joints' own."""
+        offsets, parents = self._offsets(figure), self.anatomy.parents
+        heads, turned = forward_kinematics(pose, offsets, root, parents)
+        points, weights = self.corrected(figure, pose), self.weights
+        if vertices is not None:
+            points, weights = points[..., list(vertices), :], weights[list(vertices)]
+        moved = _skin(points, weights, figure, heads, turned)
+        return PosedBody(moved, _transforms(turned, heads))
 
     def rest(self, shape: Float[Tensor, "*b s"] | None = None) -> PosedBody:
         """The body in its rest pose, standing on the floor with its root above the origin."""
@@ -207,11 +218,7 @@ class Body(nn.Module, ABC):
         """Where the root of the rest body is when its soles touch the floor."""
         pose = self.rest_pose(*figure.heads.shape[:-2])
         nowhere = torch.zeros_like(figure.heads[..., 0, :])
-        offsets, parents = self._offsets(figure), self.anatomy.parents
-        heads, turned = forward_kinematics(pose, offsets, nowhere, parents)
-        soles = self._soles
-        points = figure.vertices[..., soles, :]
-        lowest = _skin(points, self.weights[soles], figure, heads, turned)[..., 2].amin(-1)
+        lowest = self.place(figure, pose, nowhere, self._soles).vertices[..., 2].amin(-1)
         return torch.stack([nowhere[..., 0], nowhere[..., 1], -lowest], dim=-1)
 
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from vitruve.bodies.base import Anatomy, Body, Figure, ShapeParameter, Surface
 
-Point = tuple[float, float, float]
+Point = tuple[float | int, float | int, float | int]
 SEGMENTS = 8
 """Vertices of each ring around a bone."""
 _CAP = math.sqrt(0.5)
@@ -68,6 +68,12 @@ class CapsuleBody(Body):
     Raises:
         ValueError: A bone's parent does not come before it, or a landmark's bone is unknown.
     """
+
+    _axial: Float[Tensor, "v 3"]
+    _radial: Float[Tensor, "v 3"]
+    _of_vertex: Int64[Tensor, "v"]
+    _offsets_at_rest: Float[Tensor, "k 3"]
+    _paths: Float[Tensor, "k k"]
 
     def __init__(self, config: CapsuleConfig) -> None:
         bones = _both_sides(config.bones)
@@ -196,15 +202,22 @@ def _weights(
     """Half to each bone at a joint, all to the own bone a radius away from it."""
     bone = bones[k]
     weights = torch.zeros(len(capsule.along), len(bones))
-    children = [c for c, p in enumerate(parents) if p == k]
+    following = [c for c, p in enumerate(parents) if p == k and _continues(bone, bones[c])]
     reach = max(1e-6, min(max(bone.radii), capsule.length / 2))
     if parents[k] >= 0 and bone.start is None:
         weights[:, parents[k]] += 0.5 * (1 - capsule.along / reach).clamp(min=0)
-    if len(children) == 1 and bones[children[0]].start is None:
+    if following:
         from_tail = capsule.length - capsule.along
-        weights[:, children[0]] += 0.5 * (1 - from_tail / reach).clamp(min=0)
+        weights[:, following[0]] += 0.5 * (1 - from_tail / reach).clamp(min=0)
     weights[:, k] += 1 - weights.sum(1)
     return weights
+
+
+def _continues(bone: CapsuleBone, child: CapsuleBone) -> bool:
+    """The child goes on where the bone ends, and not to one side of it only."""
+    gap = math.dist(bone.tail, child.head)
+    beside = (bone.head[0] == 0) != (child.head[0] == 0)
+    return child.start is None and not beside and gap < 1.5 * max(bone.radii)
 
 
 def _parents(name: str, bones: tuple[CapsuleBone, ...]) -> tuple[int, ...]:

@@ -7,6 +7,8 @@ where its spine is. Skin points of SMPL are the vertices its authors' code names
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from vitruve.skeletons import skeleton
+
 Weights = Mapping[str, float]
 
 
@@ -111,8 +113,9 @@ CAPSULE_DOG = JointRules(
 """As BARC finds the keypoints of StanfordExtra on SMAL: a leg's top is its elbow or knee."""
 
 SMPL = JointRules("smpl")
-SMPLX = JointRules("smpl")
-SMAL = JointRules("animal")
+SMPLX = JointRules("smpl", {name: {name: 1.0} for name in skeleton("smplx_55").names})
+SMAL = JointRules("animal", {name: {name: 1.0} for name in skeleton("smal_35").names})
+"""Their joints are what their formats name."""
 
 RULES_OF_BODIES: dict[str, JointRules] = {
     "anny": ANNY,

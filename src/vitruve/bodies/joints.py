@@ -9,6 +9,7 @@ Axes: *b any leading axes, j joints, p points, k bones, l landmarks.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
@@ -20,6 +21,33 @@ from vitruve.bodies.joint_rules import RULES_OF_BODIES, JointRules
 from vitruve.skeletons import Skeleton, conversion
 
 
+@dataclass(frozen=True, eq=False)
+class JointMap:
+    """The joints of a format as affine combinations of a body's bone heads and some vertices."""
+
+    of_heads: Float[Tensor, "j k"]
+    vertices: tuple[int, ...]
+    """The only vertices the joints need."""
+    of_vertices: Float[Tensor, "j w"]
+    valid: Bool[Tensor, "j"]
+    """Which joints the body can tell."""
+
+    def joints(
+        self, heads: Float[Tensor, "*b k 3"], vertices: Float[Tensor, "*b w 3"]
+    ) -> Float[Tensor, "*b j 3"]:
+        """Joints out of bone heads and the vertices of `vertices`; 0 where none can be told."""
+        return self.of_heads @ heads + self.of_vertices @ vertices
+
+
+def joint_map(body: Body, skeleton: Skeleton) -> JointMap:
+    """How a format's joints are found on a body."""
+    weights = joint_weights(body.anatomy, skeleton).to(body.weights)
+    of_heads, of_landmarks = weights.split([body.num_bones, len(body.anatomy.landmarks)], dim=1)
+    of_vertices = of_landmarks @ body.landmark_weights
+    used = torch.nonzero(of_vertices.abs().sum(0))[:, 0]
+    return JointMap(of_heads, tuple(used.tolist()), of_vertices[:, used], (weights != 0).any(1))
+
+
 def joints_of(
     body: Body, posed: PosedBody, skeleton: Skeleton
 ) -> tuple[Float[Tensor, "*b j 3"], Bool[Tensor, "j"]]:
@@ -28,12 +56,9 @@ def joints_of(
     Returns:
         Joints in the world, metres, and which of them this body can tell; the others are 0.
     """
-    weights = joint_weights(body.anatomy, skeleton).to(posed.vertices)
-    from_bones, from_skin = weights.split([body.num_bones, len(body.anatomy.landmarks)], dim=1)
-    joints = from_bones @ posed.bone_heads
-    if (from_skin != 0).any():
-        joints = joints + (from_skin @ body.landmark_weights) @ posed.vertices
-    return joints, (weights != 0).any(1)
+    found = joint_map(body, skeleton)
+    joints = found.joints(posed.bone_heads, posed.vertices[..., list(found.vertices), :])
+    return joints, found.valid
 
 
 @lru_cache(maxsize=256)
@@ -56,8 +81,10 @@ def _points(anatomy: Anatomy, rules: JointRules) -> dict[str, Float[Tensor, "kl"
     columns = (*anatomy.bone_names, *anatomy.landmarks)
     eye = torch.eye(len(columns), dtype=torch.float64)
     known = dict(zip(columns, eye, strict=True))
-    known |= {role: known[bone] for role, bone in anatomy.roles.items()}
-    own = {role: known[role] for role in (*anatomy.roles, *anatomy.landmarks)}
+    # Where a role and a bone share a name, rules mean the bone.
+    known = {role: known[bone] for role, bone in anatomy.roles.items()} | known
+    own = {role: known[bone] for role, bone in anatomy.roles.items()}
+    own |= {landmark: known[landmark] for landmark in anatomy.landmarks}
     return own | {name: _mean(parts, known) for name, parts in rules.points.items()}
 
 
