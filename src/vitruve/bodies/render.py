@@ -72,18 +72,23 @@ def render(
     find = _Finder(mesh, vertices_cam, intrinsics, (width, height), zbuffer)
     normals = mesh.normals(vertices_cam)
     drawn = find(samples)
-    # Light changes slowly over a body: it is evaluated at vertices and interpolated.
-    shade = torch.cat(
-        [irradiance(normals, light), mesh.vertices_rest.expand(len(vertices_cam), -1, -1)], -1
-    )
-    shade = drawn.interpolate(shade.flatten(0, 1))
-    albedo = textures.paint(drawn.picture, drawn.part(mesh), shade[:, 3:])
-    colour = torch.cat([(albedo * shade[:, :3]).clamp(max=1), torch.ones_like(albedo[:, :1])], -1)
+    colour = _shade(drawn, mesh, irradiance(normals, light), textures)
     points = (len(vertices_cam), height * samples, width * samples)
     colour = _mean_of_samples(_spread(drawn, colour, points), samples)
     coverage = colour[:, 3]
     image = background * (1 - coverage[:, None]) + colour[:, :3]
     return _with_geometry(find(1), mesh, normals, image, coverage)
+
+
+def _shade(
+    drawn: Fragments, mesh: Mesh, lit: Float[Tensor, "b v 3"], textures: Textures
+) -> Float[Tensor, "n 4"]:
+    """Red, green, blue and a 1 for each fragment."""
+    # Light changes slowly over a body: it is evaluated at vertices and interpolated.
+    values = torch.cat([lit, mesh.vertices_rest.expand(len(lit), -1, -1)], -1)
+    light, place = drawn.interpolate(values.flatten(0, 1)).split(3, dim=-1)
+    colour = textures.paint(drawn.picture, drawn.part(mesh), place) * light
+    return torch.cat([colour.clamp_(max=1), torch.ones_like(colour[:, :1])], -1)
 
 
 @dataclass(frozen=True, eq=False)
