@@ -4,12 +4,13 @@ Axes: b pictures, p parts.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from vitruve.bodies.mesh import Mesh
 from vitruve.bodies.texture import SKINS, Textures
 
 GARMENTS = ("skin", "hair", "shirt", "trousers", "shoes")
@@ -24,6 +25,9 @@ _WORN = {
 """What covers a part, sides left out; a name that is not here is skin."""
 _LONG = {"forearm": "shirt", "shank": "trousers"}
 """What covers a part if the garment is long."""
+
+HAIRLINE = 1.15
+"""Height plus depth, both 0 to 1 over the head from chin and face, above which hair grows."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,24 @@ class ClothesConfig:
     striped: float = 0.25
     checked: float = 0.2
     """The rest is blotched."""
+
+
+def with_hair(mesh: Mesh, part_names: Sequence[str]) -> tuple[Mesh, tuple[str, ...]]:
+    """Make the top and back of the head a part of its own, ``hair``: behind all other parts.
+
+    Bodies whose parts have no ``head`` are left as they are.
+
+    Args:
+        mesh: Rest pose as in `base`: facing -y, z up.
+        part_names: Of its parts.
+    """
+    if "head" not in part_names:
+        return mesh, tuple(part_names)
+    head = mesh.part_of_vertex == part_names.index("head")
+    low, high = mesh.vertices_rest[head].aminmax(dim=0)
+    _, back, up = ((mesh.vertices_rest - low) / (high - low)).unbind(-1)
+    part = mesh.part_of_vertex.masked_fill(head & (up + back > HAIRLINE), len(part_names))
+    return replace(mesh, part_of_vertex=part), (*part_names, "hair")
 
 
 def dress(

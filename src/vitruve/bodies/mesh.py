@@ -13,6 +13,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from vitruve.bodies import raster
+from vitruve.bodies.base import Body
 from vitruve.bodies.raster import EMPTY, FACE_BITS
 from vitruve.poses import TensorRecord
 
@@ -60,6 +61,12 @@ class Mesh(TensorRecord):
         a, b, c = self.vertices_rest[self.faces].unbind(1)
         volume = (a * torch.linalg.cross(b, c)).sum()
         return torch.where(volume < 0, -1.0, 1.0)
+
+
+def mesh_of_body(body: Body) -> Mesh:
+    """The mesh of a body: painted on its default shape at rest."""
+    with torch.no_grad():
+        return Mesh(body.faces, body.rest().vertices, body.part_of_vertex)
 
 
 @dataclass(frozen=True, eq=False)

@@ -73,8 +73,7 @@ def render(
     normals = mesh.normals(vertices_cam)
     drawn = find(samples)
     colour = _shade(drawn, mesh, irradiance(normals, light), textures)
-    points = (len(vertices_cam), height * samples, width * samples)
-    colour = _mean_of_samples(_spread(drawn, colour, points), samples)
+    colour = _mean_of_samples(drawn, colour, (len(background), height, width), samples)
     coverage = colour[:, 3]
     image = background * (1 - coverage[:, None]) + colour[:, :3]
     return _with_geometry(find(1), mesh, normals, image, coverage)
@@ -137,6 +136,15 @@ def _spread(
     return canvas.view(pictures, height, width, -1).permute(0, 3, 1, 2)
 
 
-def _mean_of_samples(values: Float[Tensor, "b c Y X"], samples: int) -> Float[Tensor, "b c y x"]:
-    slices = [values[:, :, i::samples, j::samples] for i in range(samples) for j in range(samples)]
-    return sum(slices[1:], slices[0]) / samples**2
+def _mean_of_samples(
+    fragments: Fragments, values: Float[Tensor, "n c"], size: tuple[int, int, int], samples: int
+) -> Float[Tensor, "b c y x"]:
+    """Mean over each pixel's samples, 0 where they show nothing."""
+    pictures, height, width = size
+    row, column = fragments.pixel // (width * samples), fragments.pixel % (width * samples)
+    sample = row % samples * samples + column % samples
+    pixel = row // samples * width + column // samples
+    # A layer for each sample: adding layers is faster than adding neighbours, and in fixed order.
+    layers = values.new_zeros(samples**2, pictures * height * width, values.shape[1])
+    layers.view(-1, values.shape[1])[sample * layers.shape[1] + pixel] = values
+    return layers.mean(0).view(pictures, height, width, -1).permute(0, 3, 1, 2)
