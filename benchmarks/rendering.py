@@ -13,7 +13,6 @@ processes and encoding included. ``full`` is the body that ``tools/make_anny_bod
 import argparse
 import shlex
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass

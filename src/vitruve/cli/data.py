@@ -1,4 +1,4 @@
-"""``vitruve data list | build | check``: sequence stores, what training reads."""
+"""``vitruve data list | build | check | studio | sheet``: what training reads."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -40,7 +40,7 @@ class CheckArguments:
 
 
 def main(argv: list[str]) -> int:
-    """Do one of the three.
+    """Do one of them.
 
     Returns:
         0 when done, 2 without a verb.
@@ -109,10 +109,24 @@ def _check(argv: list[str]) -> int:
     return 0
 
 
+def _studio(argv: list[str]) -> int:
+    from vitruve.cli.data_studio import studio
+
+    return studio(argv)
+
+
+def _sheet(argv: list[str]) -> int:
+    from vitruve.cli.data_studio import sheet
+
+    return sheet(argv)
+
+
 _VERBS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "list": (_list, "what kinds of datasets can be read"),
     "build": (_build, "READER ROOT OUT: read a dataset, write a sequence store"),
     "check": (_check, "STORE: count what is in a store and compare its checksums"),
+    "studio": (_studio, "OUT: render people before four cameras, with all labels, as shards"),
+    "sheet": (_sheet, "DIR: put examples of shards in one picture"),
 }
 
 
