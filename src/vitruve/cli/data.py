@@ -33,7 +33,7 @@ class BuildArguments:
 
 @dataclass(frozen=True)
 class CheckArguments:
-    """Count what is in a sequence store and compare every file with its checksum."""
+    """Count what is in a sequence store or in shards, and compare every file with its checksum."""
 
     store: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="STORE")]
     """Folder, or an fsspec address such as s3://bucket/store."""
@@ -95,9 +95,14 @@ def _build(argv: list[str]) -> int:
 def _check(argv: list[str]) -> int:
     arguments = tyro.cli(CheckArguments, prog="vitruve data check", args=argv)
     from vitruve.data import SequenceStore
+    from vitruve.data.shards import ShardReader, holds_shards
 
-    store = SequenceStore.open(arguments.store)
-    _print_counts(store)
+    if "://" not in arguments.store and holds_shards(arguments.store):
+        store = ShardReader(arguments.store)
+        print(f"{len(store)} examples in {len(store.entries)} shards")
+    else:
+        store = SequenceStore.open(arguments.store)
+        _print_counts(store)
     broken = store.verify()
     if broken:
         print("\n".join(broken))
@@ -124,7 +129,7 @@ def _sheet(argv: list[str]) -> int:
 _VERBS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "list": (_list, "what kinds of datasets can be read"),
     "build": (_build, "READER ROOT OUT: read a dataset, write a sequence store"),
-    "check": (_check, "STORE: count what is in a store and compare its checksums"),
+    "check": (_check, "STORE: count what is in a store or in shards and compare checksums"),
     "studio": (_studio, "OUT: render people before four cameras, with all labels, as shards"),
     "sheet": (_sheet, "DIR: put examples of shards in one picture"),
 }

@@ -6,10 +6,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vitruve.bodies import Body
-from vitruve.data.studio_scene import Motion
+from vitruve.data.studio_scene import Motion, MotionSource
 
 
-class SampledMotions:
+class SampledMotions(MotionSource):
     def __init__(self, frames: int) -> None:
         self._frames = frames
 

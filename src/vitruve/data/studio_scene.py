@@ -4,9 +4,9 @@ Axes: t frames, k bones, v vertices, s shape parameters, j joints, c cameras. Wo
 z = 0, the rig's centre above the origin; metres.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol
 
 import roma
 import torch
@@ -40,14 +40,14 @@ class Motion:
     """Frames of the clip."""
 
 
-class MotionSource(Protocol):
+class MotionSource(ABC):
     """Where motions come from."""
 
+    @abstractmethod
     def draw(
         self, body: Body, shape: Float[Tensor, "s"], split: int, generator: torch.Generator
     ) -> Motion:
         """Frames of a motion of one split, for a body of this shape."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
