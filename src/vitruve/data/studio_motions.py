@@ -1,38 +1,32 @@
-"""Where the motions of Studio come from: stub."""
+"""Where the motions of Studio come from: poses drawn joint by joint."""
 
-import roma
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from vitruve.bodies import Body
+from vitruve.bodies.sampling import SamplingConfig, sample_bodies
+from vitruve.data.studio import StudioConfig
 from vitruve.data.studio_scene import Motion, MotionSource
+
+_DEFAULT_SHAPE = SamplingConfig(shape_share=0.0)
 
 
 class SampledMotions(MotionSource):
+    """Poses that have nothing to do with each other, from the ranges of X-as-Supervision."""
+
     def __init__(self, frames: int) -> None:
         self._frames = frames
 
     def draw(
         self, body: Body, shape: Float[Tensor, "s"], split: int, generator: torch.Generator
     ) -> Motion:
-        rv = torch.zeros(self._frames, body.num_bones, 3)
-        for r in (
-            "left_hip",
-            "left_knee",
-            "left_shoulder",
-            "left_elbow",
-            "right_shoulder",
-            "right_hip",
-            "right_knee",
-            "spine2",
-            "head",
-        ):
-            rv[:, body.bone(r)] = 0.4 * torch.randn(self._frames, 3, generator=generator)
-        rv[:, body.bone("left_shoulder"), 1] += 1
-        rv[:, body.bone("right_shoulder"), 1] -= 1
-        return Motion(roma.rotvec_to_rotmat(rv), None, "", torch.arange(self._frames))
+        """New poses; whether limbs meet is asked of the body of default shape."""
+        del shape, split
+        pose = sample_bodies(body, self._frames, generator, _DEFAULT_SHAPE).pose
+        return Motion(pose, None, "", torch.arange(self._frames))
 
 
-def open_motions(config):
+def open_motions(config: StudioConfig) -> MotionSource:
+    """The motions that the settings name."""
     return SampledMotions(config.frames)

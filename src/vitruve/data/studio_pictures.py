@@ -116,6 +116,9 @@ class StudioCamera:
         t = len(scene.root)
         frame, camera = np.divmod(np.arange(t * CAMERAS), CAMERAS)
         bones = moved_bones(self.body)
+        still = scene.motion.pose[:, [k for k in range(self.body.num_bones) if k not in bones]]
+        if not torch.equal(still, torch.eye(3).expand_as(still)):
+            raise ValueError(f"scene {scene.number}: a bone without a role is turned")
         pose = roma.rotmat_to_rotvec(scene.motion.pose[:, bones])
         keys = [f"{scene.number:08d}-{f:03d}-{c}" for f, c in zip(frame, camera, strict=True)]
         return {

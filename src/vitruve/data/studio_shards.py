@@ -28,8 +28,12 @@ def begin(folder: str | Path, config: StudioConfig) -> None:
 
     Raises:
         FileExistsError: It holds something else.
-        ValueError: It was begun with other settings; the message names the first that differs.
+        KeyError: No body has this name.
+        ValueError: It was begun with other settings; the message names the first that differs. Or
+            the body needs a file, or motions or backgrounds cannot be read.
+        OSError: They do not exist, or the folder cannot be written.
     """
+    open_camera(config)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     path, wanted = folder / SETTINGS, json.loads(json.dumps(asdict(config)))
@@ -41,6 +45,17 @@ def begin(folder: str | Path, config: StudioConfig) -> None:
         raise FileExistsError(f"{folder} holds something else; give a new folder")
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(wanted, indent=1), "utf-8")
+
+
+def open_camera(config: StudioConfig) -> StudioCamera:
+    """What takes the pictures of these settings.
+
+    Raises:
+        KeyError: No body has this name.
+        ValueError: The body needs a file, or motions or backgrounds cannot be read.
+        OSError: They do not exist.
+    """
+    return StudioCamera(config, make_body(config.body), open_motions(config))
 
 
 def missing(folder: str | Path, config: StudioConfig) -> list[int]:
@@ -66,8 +81,7 @@ def make_shards(
         ValueError: The body needs a file, or motions or backgrounds cannot be read.
         OSError: They do not exist, or the folder cannot be written.
     """
-    body = make_body(config.body)
-    camera = StudioCamera(config, body, open_motions(config))
+    camera = open_camera(config)
     for number in numbers:
         camera.write(Path(folder) / shard_name(number), config.scenes_of(number), tell)
 
