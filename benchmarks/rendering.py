@@ -8,9 +8,12 @@ backgrounds, 2 x 2 samples for each pixel, with mask, depth, parts and normals, 
 N processes of one thread at once. Posing them is not counted, drawing backgrounds and clothes is.
 Rows ``studio.SIZE.wN``: ``vitruve data studio`` from the first scene to the index, start of the
 processes and encoding included. ``full`` is the body that ``tools/make_anny_body.py full`` writes.
+``pictures_per_second`` is what the clock says, and falls when others use the processors;
+``pictures_per_core_second`` counts the time that processors worked.
 """
 
 import argparse
+import resource
 import shlex
 import subprocess
 import sys
@@ -76,8 +79,8 @@ def people(body: Body, drawn: torch.Generator) -> Tensor:
     return down - middle + torch.tensor([0.0, 0.0, 4.0])
 
 
-def rate(case: Case, seconds: float) -> tuple[float, float]:
-    """Pictures per second of one process, and the share of pixels that show the body."""
+def rate(case: Case, seconds: float) -> tuple[float, float, float]:
+    """Pictures per second and per second of processor of one process; share that is covered."""
     torch.set_num_threads(1)
     keep_freed_memory()
     body = make_body("anny", case.file)
@@ -95,20 +98,23 @@ def rate(case: Case, seconds: float) -> tuple[float, float]:
         return picture.coverage.mean().item()
 
     covered = batch()
-    start, done = time.perf_counter(), 0
+    start, busy, done = time.perf_counter(), time.process_time(), 0
     while time.perf_counter() - start < seconds:
         batch()
         done += BATCH
-    return done / (time.perf_counter() - start), covered
+    took, worked = time.perf_counter() - start, time.process_time() - busy
+    return done / took, done / worked, covered
 
 
 def measure(case: Case, seconds: float) -> dict[str, float]:
     """All processes at once."""
     with get_context("spawn").Pool(case.workers) as pool:
         found = pool.starmap(rate, [(case, seconds)] * case.workers, chunksize=1)
+    wall, processor, covered = zip(*found, strict=True)
     return {
-        "pictures_per_second": sum(pictures for pictures, _ in found),
-        "covered_fraction": found[0][1],
+        "pictures_per_second": sum(wall),
+        "pictures_per_core_second": sum(processor) / len(processor),
+        "covered_fraction": covered[0],
     }
 
 
@@ -118,7 +124,7 @@ def measure_studio(size: int, workers: int, scenes: int) -> dict[str, float]:
         asked = {"--scenes": scenes, "--size": size, "--workers": workers}
         options = [str(part) for pair in asked.items() for part in pair]
         out = Path(folder) / "studio"
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), _children()
         command = [sys.executable, "-m", "vitruve.cli", "data", "studio", str(out), *options]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         took = time.perf_counter() - start
@@ -126,9 +132,16 @@ def measure_studio(size: int, workers: int, scenes: int) -> dict[str, float]:
         size_bytes = sum(entry.size for entry in reader.entries)
         return {
             "pictures_per_second": len(reader) / took,
+            "pictures_per_core_second": len(reader) / (_children() - busy),
             "pictures": len(reader),
             "bytes_per_picture": size_bytes / len(reader),
         }
+
+
+def _children() -> float:
+    """Seconds that processes which ended have kept processors busy."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def plan(asked: argparse.Namespace) -> Iterator[Case]:

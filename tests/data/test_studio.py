@@ -9,10 +9,11 @@ import torch
 
 from vitruve.data.contact_sheet import contact_sheet
 from vitruve.data.shard_file import write_shard
+from vitruve.data.shard_folder import missing_shards
 from vitruve.data.shards import ShardReader, shard_name, write_index
 from vitruve.data.studio import CAMERAS, SPLITS, StudioConfig, split_of
 from vitruve.data.studio_reader import Studio
-from vitruve.data.studio_shards import begin, finish, make_shards, missing
+from vitruve.data.studio_shards import begin, finish, make_shards
 from vitruve.geometry.projection import project
 from vitruve.io.errors import FileError
 from vitruve.poses import TensorRecord
@@ -27,7 +28,7 @@ TINY = StudioConfig(
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("studio") / "made"
     begin(out, TINY)
-    make_shards(out, TINY, missing(out, TINY))
+    make_shards(out, TINY, missing_shards(out, range(TINY.shards)))
     finish(out, TINY)
     return out
 
@@ -129,13 +130,13 @@ def test_a_killed_run_leaves_whole_shards_and_goes_on(folder, tmp_path, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(studio_pictures, "set_scene", die)
         with pytest.raises(KeyboardInterrupt):
-            make_shards(out, TINY, missing(out, TINY))
-    assert sorted(p.name for p in out.iterdir()) == [shard_name(0), "studio.json"]
+            make_shards(out, TINY, missing_shards(out, range(TINY.shards)))
+    assert sorted(p.name for p in out.iterdir()) == [shard_name(0), "settings.json"]
     with pytest.raises(FileNotFoundError, match="the same command goes on"):
         Studio(out)
     begin(out, TINY)
-    assert missing(out, TINY) == [1]
-    make_shards(out, TINY, missing(out, TINY))
+    assert missing_shards(out, range(TINY.shards)) == [1]
+    make_shards(out, TINY, missing_shards(out, range(TINY.shards)))
     finish(out, TINY)
     assert (out / shard_name(1)).read_bytes() == (folder / shard_name(1)).read_bytes()
     assert (out / "index.json").read_bytes() == (folder / "index.json").read_bytes()
@@ -187,4 +188,4 @@ def test_settings_are_in_the_index(folder) -> None:
     about = ShardReader(folder).about
     assert about["settings"]["size_px"] == 32
     assert about["part_names"][0] == "pelvis"
-    assert json.loads((folder / "studio.json").read_text())["body"] == "capsule-human"
+    assert json.loads((folder / "settings.json").read_text())["body"] == "capsule-human"

@@ -1,4 +1,4 @@
-"""``vitruve data list | build | check | studio | sheet``: what training reads."""
+"""``vitruve data list | build | check | studio | motions | sheet``: what training reads."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -120,6 +120,12 @@ def _studio(argv: list[str]) -> int:
     return studio(argv)
 
 
+def _motions(argv: list[str]) -> int:
+    from vitruve.cli.data_motions import motions
+
+    return motions(argv)
+
+
 def _sheet(argv: list[str]) -> int:
     from vitruve.cli.data_studio import sheet
 
@@ -131,6 +137,7 @@ _VERBS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "build": (_build, "READER ROOT OUT: read a dataset, write a sequence store"),
     "check": (_check, "STORE: count what is in a store or in shards and compare checksums"),
     "studio": (_studio, "OUT: render people before four cameras, with all labels, as shards"),
+    "motions": (_motions, "STORE OUT: put the clips of a store on a body, for studio"),
     "sheet": (_sheet, "DIR: put examples of shards in one picture"),
 }
 

@@ -1,20 +1,13 @@
 """``vitruve data studio | sheet``: synthetic pictures, and any shards at a glance."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 if TYPE_CHECKING:
-    from vitruve.cli.progress import Progress
     from vitruve.data.studio import StudioConfig
-
-_POLL_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -41,7 +34,7 @@ class StudioArguments:
     people: int = 1000
     """Different people."""
     motions: str = ""
-    """Sequence store of motions (vitruve data build); drawn poses without."""
+    """Clips that vitruve data motions put on the body; drawn poses without."""
     backgrounds: str = ""
     """Folder of pictures for the backgrounds; made up without."""
     flat_parts: float = 0.0
@@ -75,25 +68,26 @@ def studio(argv: list[str]) -> int:
     """
     arguments = tyro.cli(StudioArguments, prog="vitruve data studio", args=argv)
     from vitruve.cli.progress import show_progress
-    from vitruve.cli.workers import run_workers
-    from vitruve.data.studio_shards import begin, finish, is_finished, missing
+    from vitruve.cli.shard_workers import make_in_parallel
+    from vitruve.data.shard_folder import is_finished, missing_shards
+    from vitruve.data.studio_shards import begin, finish, make_shards
 
-    if arguments.workers < 1:
-        raise ValueError(f"--workers {arguments.workers}: must be 1 or more")
     config = _config(arguments)
     begin(arguments.out, config)
-    context = get_context("spawn")
-    place, made = context.Value("q", 0), context.Value("q", 0)
-    wanted = missing(arguments.out, config)
-    there = config.pictures - sum(config.pictures_of(shard) for shard in wanted)
-    with show_progress("pictures") as tell, _watched(made, there, config.pictures, tell):
-        if wanted:
-            count = min(arguments.workers, len(wanted))
-            code = run_workers(count, _work, arguments.out, config, wanted, place, made)
-            if code:
-                return code
-        if wanted or not is_finished(arguments.out):
-            finish(arguments.out, config)
+    wanted = missing_shards(arguments.out, range(config.shards))
+    total = sum(config.pictures_of(shard) for shard in wanted)
+    with show_progress("pictures") as tell:
+
+        def told(stage: str, done: int, _: int | None) -> None:
+            tell(stage, done, total)
+
+        code = make_in_parallel(
+            arguments.workers, wanted, make_shards, arguments.out, config, told=told
+        )
+    if code:
+        return code
+    if wanted or not is_finished(arguments.out):
+        finish(arguments.out, config)
     print(f"{config.pictures} pictures of {config.scenes} scenes in {config.shards} shards")
     print(arguments.out)
     return 0
@@ -142,42 +136,3 @@ def _config(arguments: StudioArguments) -> "StudioConfig":
         parts=arguments.parts,
         photo=PhotoConfig(occluded=arguments.occluded),
     )
-
-
-def _work(out: Path, config: "StudioConfig", wanted: list[int], place: Any, made: Any) -> None:
-    """One process: make shards until none is left."""
-    from vitruve.data.studio_shards import make_shards
-
-    def left() -> Iterator[int]:
-        while True:
-            with place.get_lock():
-                mine, place.value = place.value, place.value + 1
-            if mine >= len(wanted):
-                return
-            yield wanted[mine]
-
-    def tell(pictures: int) -> None:
-        with made.get_lock():
-            made.value += pictures
-
-    make_shards(out, config, left(), tell)
-
-
-@contextmanager
-def _watched(made: Any, there: int, total: int, tell: "Progress") -> Iterator[None]:
-    """Tell of what the processes have made, while they make it."""
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.wait(_POLL_S):
-            tell("studio", there + made.value, total)
-
-    tell("studio", there, total)
-    watcher = threading.Thread(target=watch, name="progress", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watcher.join()
-        tell("studio", there + made.value, total)

@@ -38,7 +38,7 @@ class StudioConfig:
     people: int = 1000
     """How many people of different shape there are."""
     motions: str = ""
-    """Sequence store of the motions; empty for sampled poses."""
+    """Clips that ``vitruve data motions`` put on the body; empty for drawn poses."""
     backgrounds: str = ""
     """Folder of pictures for backgrounds; empty for made up ones."""
     held_out: tuple[float, float] = (0.1, 0.1)

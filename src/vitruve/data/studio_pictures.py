@@ -25,7 +25,7 @@ from vitruve.bodies.render import Rendering, render
 from vitruve.bodies.texture import flat_part_colours
 from vitruve.data.shard_file import Column, write_shard
 from vitruve.data.studio import CAMERAS, StudioConfig, generator_of
-from vitruve.data.studio_scene import MotionSource, Scene, set_scene
+from vitruve.data.studio_scene import MotionSource, Scene, moved_bones, set_scene
 from vitruve.geometry.camera import crop_intrinsics, resize_intrinsics
 from vitruve.geometry.projection import project
 
@@ -140,11 +140,6 @@ class StudioCamera:
         names = self.body.anatomy.part_names
         own = [names.index("head" if n == "hair" else n) + 1 for n in self._part_names]
         return torch.tensor([*own, 0], dtype=torch.uint8)[photo.parts].numpy()
-
-
-def moved_bones(body: Body) -> list[int]:
-    """The bones whose rotation is stored; the others are at rest."""
-    return sorted({body.bone(role) for role in body.anatomy.roles})
 
 
 def _to_cameras(

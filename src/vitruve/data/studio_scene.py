@@ -93,6 +93,11 @@ def set_scene(config: StudioConfig, body: Body, motions: MotionSource, number: i
     )
 
 
+def moved_bones(body: Body) -> list[int]:
+    """The bones whose rotation is stored; the others are at rest."""
+    return sorted({body.bone(role) for role in body.anatomy.roles})
+
+
 def shape_of(config: StudioConfig, body: Body, person: int) -> Float[Tensor, "s"]:
     """The shape of a person of this number."""
     drawn = generator_of(config.seed, "person", person)
@@ -117,14 +122,15 @@ def _place(
     motion: Motion,
     turn: Float[Tensor, "3 3"],
 ) -> Float[Tensor, "t 3"]:
-    """Where the root goes: as the motion has it, its middle above the origin; else on the floor."""
-    if motion.root is not None:
-        root = motion.root @ turn.T
-        middle = (root.amin(0) + root.amax(0)) / 2
-        return root - middle * torch.tensor([1.0, 1.0, 0.0])
-    root = pose.new_zeros(len(pose), 3)
-    root[:, 2] = -body(pose, shape.expand(len(pose), -1), root).vertices[..., 2].amin(1)
-    return root
+    """Where the root goes: as the motion has it, its middle above the origin; else on the floor.
+
+    Feet of another body than the motion's may reach below the floor: the whole piece is lifted.
+    """
+    root = pose.new_zeros(len(pose), 3) if motion.root is None else motion.root @ turn.T
+    lowest = body(pose, shape.expand(len(pose), -1), root).vertices[..., 2].amin(1)
+    up = -lowest if motion.root is None else -lowest.amin().clamp(max=0)
+    middle = (root.amin(0) + root.amax(0)) / 2
+    return root - middle * torch.tensor([1.0, 1.0, 0.0]) + up[..., None] * torch.tensor([0, 0, 1.0])
 
 
 @cache
