@@ -25,7 +25,7 @@ class PhotoConfig:
     """Share of pictures that are not sharp."""
     blur: tuple[float, float] = (0.001, 0.008)
     """Standard deviation of the blur over the picture's shorter side."""
-    noise: float = 0.03
+    noise: float = 0.02
     """Largest standard deviation of the sensor's noise, of a range of 1."""
 
 

@@ -4,7 +4,10 @@ Warp (NVIDIA, Apache-2.0) comes with the extra ``body``. The kernel is compiled 
 kept in Warp's cache.
 """
 
+import os
+import sys
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any, no_type_check
 
 import torch
@@ -22,8 +25,25 @@ from vitruve.bodies.raster import (
     NEAREST_M,
 )
 
-wp.config.log_level = wp.LOG_ERROR
-wp.init()
+
+def _start_warp() -> None:
+    """Start it in silence: without a GPU its library says so on stderr, whatever its log level."""
+    wp.config.log_level = wp.LOG_ERROR
+    if torch.cuda.is_available():
+        wp.init()
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            wp.init()
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+_start_warp()
 _NEAREST = wp.constant(wp.float64(NEAREST_M))
 _FARTHEST = wp.constant(wp.float64(FARTHEST_M))
 _STEPS = wp.constant(wp.float64(DEPTH_STEPS))

@@ -22,7 +22,7 @@ VERBS = {
     "benchmark": "predict a benchmark to a file and score the file",
     "reproduce": "put our numbers beside a paper's table, and measure those that are missing",
     "study": "answer one question about lifters with numbers and a picture",
-    "data": "build and check sequence stores",
+    "data": "build and check what training reads, synthetic pictures among it",
     "import-checkpoint": "turn a published checkpoint of a lifting net into weights of ours",
     "export": "write a lifter's net as an ONNX file, checked against torch",
 }

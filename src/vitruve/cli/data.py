@@ -1,4 +1,4 @@
-"""``vitruve data list | show | build | check``: datasets, and the stores that training reads."""
+"""``vitruve data list | show | build | check | studio | motions | sheet``: what training reads."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -35,7 +35,7 @@ class BuildArguments:
 
 @dataclass(frozen=True)
 class CheckArguments:
-    """Count what is in a sequence store and compare every file with its checksum."""
+    """Count what is in a sequence store or in shards, and compare every file with its checksum."""
 
     store: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="STORE")]
     """Folder, or an fsspec address such as s3://bucket/store."""
@@ -86,9 +86,14 @@ def _build(argv: list[str]) -> int:
 def _check(argv: list[str]) -> int:
     arguments = tyro.cli(CheckArguments, prog="vitruve data check", args=argv)
     from vitruve.data import SequenceStore
+    from vitruve.data.shards import ShardReader, holds_shards
 
-    store = SequenceStore.open(arguments.store)
-    _print_counts(store)
+    if "://" not in arguments.store and holds_shards(arguments.store):
+        store = ShardReader(arguments.store)
+        print(f"{len(store)} examples in {len(store.entries)} shards")
+    else:
+        store = SequenceStore.open(arguments.store)
+        _print_counts(store)
     broken = store.verify()
     if broken:
         print("\n".join(broken))
@@ -100,11 +105,32 @@ def _check(argv: list[str]) -> int:
     return 0
 
 
+def _studio(argv: list[str]) -> int:
+    from vitruve.cli.data_studio import studio
+
+    return studio(argv)
+
+
+def _motions(argv: list[str]) -> int:
+    from vitruve.cli.data_motions import motions
+
+    return motions(argv)
+
+
+def _sheet(argv: list[str]) -> int:
+    from vitruve.cli.data_studio import sheet
+
+    return sheet(argv)
+
+
 _VERBS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "list": (list_datasets, "datasets of pictures with their terms, and readers of motion"),
     "show": (show_dataset, "NAME: a dataset's card: page, licence, layout, joints, quirks"),
     "build": (_build, "READER ROOT OUT: read a dataset, write a sequence store"),
-    "check": (_check, "STORE: count what is in a store and compare its checksums"),
+    "check": (_check, "STORE: count what is in a store or in shards and compare checksums"),
+    "studio": (_studio, "OUT: render people before four cameras, with all labels, as shards"),
+    "motions": (_motions, "STORE OUT: put the clips of a store on a body, for studio"),
+    "sheet": (_sheet, "DIR: put examples of shards in one picture"),
 }
 
 

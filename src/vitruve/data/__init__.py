@@ -1,4 +1,4 @@
-"""Motion and keypoints for training and scoring: readers, one store, windows, virtual cameras."""
+"""Motion, keypoints and pictures for training and scoring: readers, stores, cameras, Studio."""
 
 from collections.abc import Callable, Iterator
 
@@ -25,8 +25,12 @@ from vitruve.data.corrupt import DetectorConfig
 from vitruve.data.lifting import LiftingBatches, LiftingConfig
 from vitruve.data.mixture import Mixture, MixtureConfig
 from vitruve.data.sequences import MotionSequence
+from vitruve.data.shard_file import write_shard
+from vitruve.data.shards import ShardReader, write_index
 from vitruve.data.store import SequenceStore
 from vitruve.data.store_write import write_store
+from vitruve.data.studio import StudioConfig
+from vitruve.data.studio_reader import Studio
 from vitruve.data.windows import MotionFrames
 
 READERS: dict[str, Callable[..., Iterator[MotionSequence]]] = {
@@ -57,6 +61,11 @@ __all__ = [
     "RigCameras",
     "RigCamerasConfig",
     "SequenceStore",
+    "ShardReader",
+    "Studio",
+    "StudioConfig",
     "h36m_rigs",
+    "write_index",
+    "write_shard",
     "write_store",
 ]

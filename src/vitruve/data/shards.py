@@ -194,6 +194,17 @@ class ShardReader:
         return (shard[i] for i in range(len(shard)))
 
 
+def holds_shards(folder: str | Path) -> bool:
+    """Whether a folder's index is one of shards; sequence stores have an index too.
+
+    Raises:
+        FileError: The index is no JSON.
+    """
+    path = Path(folder) / INDEX
+    index = load_json(path, MAX_INDEX_BYTES) if path.is_file() else None
+    return isinstance(index, dict) and "shards" in index
+
+
 def _is_column(column: np.ndarray | None, examples: int) -> bool:
     return column is not None and len(column) == examples
 

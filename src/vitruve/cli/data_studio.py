@@ -1,0 +1,138 @@
+"""``vitruve data studio | sheet``: synthetic pictures, and any shards at a glance."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+if TYPE_CHECKING:
+    from vitruve.data.studio import StudioConfig
+
+
+@dataclass(frozen=True)
+class StudioArguments:
+    """Render people before four calibrated cameras, with masks, 2D, 3D and cameras, as shards.
+
+    A killed run goes on with the same command; the result does not depend on the workers.
+    """
+
+    out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT")]
+    """Folder of the shards."""
+    scenes: int = 32
+    """Scenes; each is one person, seen in --frames frames by 4 cameras."""
+    size: int = 128
+    """Side of the pictures, pixels; 64 to 128 are enough to try things."""
+    frames: int = 8
+    """Frames of each scene."""
+    workers: int = 1
+    """Processes."""
+    seed: int = 0
+    """Another seed, other pictures."""
+    body: str = "anny"
+    """Body: anny, capsule-human or another of vitruve.bodies that needs no file."""
+    people: int = 1000
+    """Different people."""
+    motions: str = ""
+    """Clips that vitruve data motions put on the body; drawn poses without."""
+    backgrounds: str = ""
+    """Folder of pictures for the backgrounds; made up without."""
+    flat_parts: float = 0.0
+    """Share of scenes whose person is painted in one colour for each part, 0 to 1."""
+    occluded: float = 0.0
+    """Share of pictures with shapes before the person, 0 to 1."""
+    parts: bool = False
+    """Also write part maps."""
+
+
+@dataclass(frozen=True)
+class SheetArguments:
+    """Put examples of a folder of shards in one picture: image, mask, skeleton."""
+
+    shards: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]
+    """Folder of the shards."""
+    out: Path = Path("sheet.png")
+    """Picture to write."""
+    examples: int = 16
+    """How many, evenly spaced."""
+    columns: int = 2
+    """Examples in a row."""
+
+
+def studio(argv: list[str]) -> int:
+    """Make Studio's pictures, or go on making them.
+
+    Raises:
+        ValueError: Settings are out of range, or differ from those the folder was begun with.
+        OSError: The folder holds something else, or cannot be written.
+    """
+    arguments = tyro.cli(StudioArguments, prog="vitruve data studio", args=argv)
+    from vitruve.cli.progress import show_progress
+    from vitruve.cli.shard_workers import make_in_parallel
+    from vitruve.data.shard_folder import is_finished, missing_shards
+    from vitruve.data.studio_shards import begin, finish, make_shards
+
+    config = _config(arguments)
+    begin(arguments.out, config)
+    wanted = missing_shards(arguments.out, range(config.shards))
+    total = sum(config.pictures_of(shard) for shard in wanted)
+    with show_progress("pictures") as tell:
+
+        def told(stage: str, done: int, _: int | None) -> None:
+            tell(stage, done, total)
+
+        code = make_in_parallel(
+            arguments.workers, wanted, make_shards, arguments.out, config, told=told
+        )
+    if code:
+        return code
+    if wanted or not is_finished(arguments.out):
+        finish(arguments.out, config)
+    print(f"{config.pictures} pictures of {config.scenes} scenes in {config.shards} shards")
+    print(arguments.out)
+    return 0
+
+
+def sheet(argv: list[str]) -> int:
+    """Write a contact sheet.
+
+    Raises:
+        ValueError: There is nothing to show, or shards are damaged.
+        OSError: A shard is missing, or the picture cannot be written.
+    """
+    arguments = tyro.cli(SheetArguments, prog="vitruve data sheet", args=argv)
+    from vitruve.data.contact_sheet import contact_sheet
+    from vitruve.data.shards import ShardReader
+    from vitruve.io.atomic import atomic_path
+
+    if min(arguments.examples, arguments.columns) < 1:
+        raise ValueError("--examples and --columns must be 1 or more")
+    if arguments.out.suffix.lower() not in (".png", ".jpg"):
+        raise ValueError(f"--out {arguments.out}: must end in .png or .jpg")
+    reader = ShardReader(arguments.shards)
+    count = min(arguments.examples, len(reader))
+    numbers = [i * len(reader) // count for i in range(count)]
+    picture = contact_sheet(reader, numbers, arguments.columns)
+    with atomic_path(arguments.out) as temporary:
+        picture.save(temporary)
+    print(arguments.out)
+    return 0
+
+
+def _config(arguments: StudioArguments) -> "StudioConfig":
+    from vitruve.bodies.photo import PhotoConfig
+    from vitruve.data.studio import StudioConfig
+
+    return StudioConfig(
+        scenes=arguments.scenes,
+        size_px=arguments.size,
+        frames=arguments.frames,
+        seed=arguments.seed,
+        body=arguments.body,
+        people=arguments.people,
+        motions=arguments.motions,
+        backgrounds=arguments.backgrounds,
+        flat_parts=arguments.flat_parts,
+        parts=arguments.parts,
+        photo=PhotoConfig(occluded=arguments.occluded),
+    )

@@ -1,0 +1,147 @@
+"""Studio's pictures as records, by split, with joints in any format.
+
+Axes: j joints, v vertices, k bones, y x pixels.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import roma
+import torch
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+
+from vitruve.bodies import Body, PosedBody, joints_of, make_body
+from vitruve.data.encoded_picture import decode_picture
+from vitruve.data.shard_file import Example
+from vitruve.data.shards import ShardReader
+from vitruve.data.studio import CAMERAS, SPLITS
+from vitruve.io.errors import FileError
+from vitruve.poses import TensorRecord
+from vitruve.skeletons import Skeleton, skeleton
+
+
+@dataclass(frozen=True, eq=False)
+class StudioPicture(TensorRecord):
+    """One picture and what is known about it."""
+
+    skeleton: Skeleton
+    image: Float[Tensor, "3 y x"]
+    """0 to 1."""
+    mask: Bool[Tensor, "y x"]
+    joints_cam: Float[Tensor, "j 3"]
+    """Absolute, metres."""
+    keypoints_px: Float[Tensor, "j 2"]
+    """Pixels of the crop."""
+    valid: Bool[Tensor, "j"]
+    intrinsics: Float[Tensor, "3 3"]
+    """Of the crop."""
+    T_world_cam: Float[Tensor, "4 4"]
+    parts: UInt8[Tensor, "y x"] | None = None
+    """Number of the body's part plus 1, 0 where the body is not."""
+
+
+class Studio:
+    """Pictures of one split, or of all, in order of scene, frame and camera."""
+
+    def __init__(self, folder: str | Path, split: str | None = None) -> None:
+        """Open a folder that ``vitruve data studio`` made.
+
+        Raises:
+            FileNotFoundError: There is none, or it is not complete.
+            FileError: It is damaged, or holds other data.
+            KeyError: No such split.
+        """
+        if split is not None and split not in SPLITS:
+            raise KeyError(f"no split {split!r}; there are {', '.join(SPLITS)}")
+        self.reader = ShardReader(folder)
+        about = self.reader.about
+        if about.get("kind") != "studio" or about.get("schema") != 1:
+            raise FileError(
+                f"{folder} holds no Studio pictures; make some with vitruve data studio"
+            )
+        self.skeleton = skeleton(about["skeleton"])
+        numbers = np.arange(len(self.reader))
+        if split is not None:
+            numbers = numbers[self.reader.column("split") == SPLITS.index(split)]
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        """How many pictures the split has."""
+        return len(self._numbers)
+
+    def __getitem__(self, number: int) -> StudioPicture:
+        """One picture of the split.
+
+        Raises:
+            IndexError: There are fewer.
+            FileError: Its shard or the picture is damaged.
+        """
+        example = self.example(number)
+        where = f"{self.reader.folder}, example {example['key']}"
+        image = decode_picture(_encoded(example, "image"), "RGB", where)
+        mask = decode_picture(_encoded(example, "mask"), "1", where)
+        parts = None
+        if "parts" in example:
+            parts = torch.from_numpy(decode_picture(_encoded(example, "parts"), "L", where))
+        return StudioPicture(
+            self.skeleton,
+            torch.from_numpy(image).permute(2, 0, 1).float() / 255,
+            torch.from_numpy(mask),
+            *(_tensor(example, name) for name in ("joints_cam", "keypoints_px", "valid")),
+            *(_tensor(example, name) for name in ("intrinsics", "T_world_cam")),
+            parts,
+        )
+
+    def example(self, number: int) -> Example:
+        """Every field of one picture of the split, pictures still encoded.
+
+        Raises:
+            IndexError: There are fewer.
+        """
+        if not 0 <= number < len(self):
+            raise IndexError(f"picture {number} of {self.reader.folder}: there are {len(self)}")
+        return self.reader[int(self._numbers[number])]
+
+    def views(self, number: int) -> range:
+        """The pictures of all cameras at the same moment, this one among them."""
+        # The four cameras of a moment follow each other, and a scene is of one split.
+        first = number - number % CAMERAS
+        return range(first, first + CAMERAS)
+
+    @cached_property
+    def body(self) -> Body:
+        """The body that was rendered."""
+        return make_body(self.reader.about["settings"]["body"])
+
+    def posed(self, number: int) -> PosedBody:
+        """The body as it stood, in the world: vertices and bones."""
+        example = self.example(number)
+        pose = self.body.rest_pose().clone()
+        pose[self.reader.about["bones"]] = roma.rotvec_to_rotmat(_tensor(example, "pose"))
+        with torch.no_grad():
+            return self.body(pose, _tensor(example, "shape"), _tensor(example, "root"))
+
+    def joints(
+        self, number: int, wanted: Skeleton
+    ) -> tuple[Float[Tensor, "j 3"], Bool[Tensor, "j"]]:
+        """Joints of any format in the camera frame, metres, and which of them the body can tell."""
+        joints_world, valid = joints_of(self.body, self.posed(number), wanted)
+        T_world_cam = _tensor(self.example(number), "T_world_cam")
+        return (joints_world - T_world_cam[:3, 3]) @ T_world_cam[:3, :3], valid
+
+
+def _tensor(example: Example, name: str) -> Tensor:
+    value = example.get(name)
+    if not isinstance(value, np.ndarray):
+        raise FileError(f"example {example['key']} has no numbers {name!r}; make the shards again")
+    return torch.from_numpy(value)
+
+
+def _encoded(example: Example, name: str) -> bytes:
+    value = example.get(name)
+    if not isinstance(value, bytes):
+        raise FileError(f"example {example['key']} has no picture {name!r}; make the shards again")
+    return value

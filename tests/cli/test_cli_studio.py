@@ -1,0 +1,52 @@
+import pytest
+from PIL import Image
+
+SMALL = ["--scenes", "20", "--size", "16", "--frames", "1", "--body", "capsule-human"]
+
+
+@pytest.fixture
+def studio(vitruve, tmp_path):
+    code, said, err = vitruve("data", "studio", tmp_path / "two", *SMALL, "--workers", "2")
+    assert (code, err) == (0, "")
+    assert said.splitlines()[0] == "80 pictures of 20 scenes in 2 shards"
+    return tmp_path / "two"
+
+
+def test_studio_is_made_checked_shown_and_gone_on_with(vitruve, studio, tmp_path):
+    code, said, _ = vitruve("data", "check", studio)
+    assert code == 0
+    assert said.startswith("80 examples in 2 shards")
+    code, said, _ = vitruve("data", "sheet", studio, "--out", tmp_path / "a.png", "--examples", "3")
+    assert code == 0
+    with Image.open(tmp_path / "a.png") as sheet:
+        assert sheet.width > sheet.height
+
+    first, second = sorted(studio.glob("shard-*.npz"))
+    whole, age = second.read_bytes(), first.stat().st_mtime_ns
+    second.unlink()
+    code, _, err = vitruve("data", "check", studio)
+    assert code == 2
+    assert "shard-000001.npz is missing" in err
+    assert vitruve("data", "studio", studio, *SMALL)[0] == 0
+    # One process gives what two gave, and what was there is left alone.
+    assert second.read_bytes() == whole
+    assert first.stat().st_mtime_ns == age
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["studio", "out", "--size", "4"], "size_px 4: must be 16 to 1024"),
+        (["studio", "out", "--workers", "0"], "--workers 0: must be 1 or more"),
+        (["studio", "out", "--body", "ghost"], "no body 'ghost'"),
+        (["studio", "out", "--backgrounds", "nowhere"], "nowhere"),
+        (["sheet", "nowhere"], "no shards at nowhere"),
+        (["sheet", "nowhere", "--out", "a.txt"], "must end in .png or .jpg"),
+    ],
+)
+def test_bad_input_is_one_line(vitruve, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = vitruve("data", *arguments)
+    assert code == 2
+    assert message in err
+    assert err.count("\n") == 1
