@@ -95,6 +95,7 @@ def test_the_verbs_of_the_command_line():
         "detect",
         "lift",
         "convert",
+        "skeleton",
         "view",
         "train",
         "tune",

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from bridge_samples import bridge_file
 from energy_samples import energy_config, near_truth, pose_batch
 from vitruve.objectives import OBJECTIVES
+from vitruve.objectives.consistency import ConsistencyConfig
 from vitruve.objectives.energy import EnergyConfig
 from vitruve.objectives.keypoints import KeypointsConfig, KeypointsObjective
 from vitruve.objectives.position import PositionConfig, PositionObjective
@@ -19,7 +21,10 @@ PAIR = Skeleton("pair", ("root", "tip"), (-1, 0))
 LEGS = Skeleton(
     "legs", ("pelvis", "left_hip", "left_knee", "right_hip", "right_knee"), (-1, 0, 1, 0, 3)
 )
-CONFIGS = {"energy": EnergyConfig("mlp", energy_config("mlp", LEGS))}
+CONFIGS = {
+    "consistency": ConsistencyConfig(bridge_file(LEGS)),
+    "energy": EnergyConfig("mlp", energy_config("mlp", LEGS)),
+}
 """Of objectives that cannot be built at defaults."""
 
 

@@ -6,9 +6,11 @@ import pytest
 import torch
 from torch import nn
 
+from bridge_samples import bridge_file
 from vitruve.estimators import Lifter, LifterConfig
 from vitruve.nets import SimpleBaselineConfig, VideoPose3DConfig
 from vitruve.objectives import OBJECTIVES, Objective, Term, frozen
+from vitruve.objectives.consistency import ConsistencyConfig
 from vitruve.objectives.geometry import GeometryConfig
 from vitruve.objectives.limb_lengths import LimbLengthsConfig
 from vitruve.objectives.position import PositionConfig, PositionObjective
@@ -24,6 +26,7 @@ NETS = {
 }
 CLOSE = PositionObjective(PositionConfig())
 CONFIGS = {
+    "consistency": ConsistencyConfig(bridge_file(TOY)),
     "geometry": GeometryConfig(),
     "limb_lengths": LimbLengthsConfig(symmetry=0.5),
     "position": PositionConfig(),

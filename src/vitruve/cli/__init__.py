@@ -14,6 +14,7 @@ VERBS = {
     "detect": "find people and their 2D joints in a video",
     "lift": "2D keypoints in, metric 3D out",
     "convert": "change skeleton or file format of a motion file",
+    "skeleton": "fit, extend and look at learned bridges between skeletons",
     "view": "make a self-contained page of motion files",
     "train": "train a recipe, or go on where it stopped",
     "tune": "search a recipe's settings on its validation subject",

@@ -9,6 +9,7 @@ import tyro
 from vitruve.cli.estimate import above_zero, parse_size
 
 if TYPE_CHECKING:
+    from vitruve.nets.skeleton_bridge import SkeletonBridge
     from vitruve.poses import KeypointSequence, PoseSequence
     from vitruve.skeletons import Skeleton
 
@@ -27,6 +28,9 @@ class Arguments:
     motion, json or npz for keypoints."""
     skeleton: str = ""
     """Format of the result, such as smpl_24 or coco_17; the source's own if unset."""
+    bridge: str = "none"
+    """How 3D joints that are not the same in both formats are found: ``none`` by rules, ``default``
+    by what the packaged bridge learned from bodies, or the file of a bridge of your own."""
     report: bool = False
     """Say for every joint that is not exact where it comes from."""
     unit_m: float | None = None
@@ -59,14 +63,31 @@ def main(argv: list[str]) -> int:
     target = skeleton(arguments.skeleton) if arguments.skeleton else None
     content = _read(arguments)
     source = content.skeleton if isinstance(content, PoseSequence) else content[0].skeleton
+    bridge = _bridge(arguments, isinstance(content, PoseSequence))
     if target is not None:
-        _print_report(source, target, arguments.report)
+        _print_report(source, target, arguments.report, bridge)
     if isinstance(content, PoseSequence):
-        _write_motion(content, target, arguments.out)
+        _write_motion(content, target, arguments.out, bridge)
     else:
         _write_keypoints(content, target, arguments)
     print(arguments.out)
     return 0
+
+
+def _bridge(arguments: Arguments, is_motion: bool) -> "SkeletonBridge | None":
+    """The learned bridge, if one is asked for.
+
+    Raises:
+        ValueError: There is nothing that it could convert.
+    """
+    if arguments.bridge == "none":
+        return None
+    if not is_motion or not arguments.skeleton:
+        need = "3D motion" if arguments.skeleton else "--skeleton, the format to convert to"
+        raise ValueError(f"--bridge {arguments.bridge} needs {need}")
+    from vitruve.nets.bridge_file import read_bridge
+
+    return read_bridge(arguments.bridge)
 
 
 def _read(arguments: Arguments) -> "PoseSequence | list[KeypointSequence]":
@@ -98,11 +119,15 @@ def _read_keypoints(arguments: Arguments) -> "list[KeypointSequence]":
     )
 
 
-def _write_motion(motion: "PoseSequence", target: "Skeleton | None", out: Path) -> None:
+def _write_motion(
+    motion: "PoseSequence", target: "Skeleton | None", out: Path, bridge: "SkeletonBridge | None"
+) -> None:
     from vitruve.io import write
     from vitruve.pipeline import convert
 
-    write(motion if target is None else convert(motion, target), out)
+    if target is not None:
+        motion = convert(motion, target, bridge=bridge or "none")
+    write(motion, out)
 
 
 def _write_keypoints(
@@ -139,7 +164,9 @@ def _options(arguments: Arguments) -> dict[str, Any]:
     return options
 
 
-def _print_report(source: "Skeleton", target: "Skeleton", in_full: bool) -> None:
+def _print_report(
+    source: "Skeleton", target: "Skeleton", in_full: bool, bridge: "SkeletonBridge | None"
+) -> None:
     """Say what becomes of the joints.
 
     Raises:
@@ -147,8 +174,8 @@ def _print_report(source: "Skeleton", target: "Skeleton", in_full: bool) -> None
     """
     from vitruve.skeletons import conversion
 
-    bridge = conversion(source, target)
-    if all(quality == "absent" for quality in bridge.quality):
+    there = bridge.conversion(source, target) if bridge else conversion(source, target)
+    if all(quality == "absent" for quality in there.quality):
         raise ValueError(f"{source.name!r} says nothing about any joint of {target.name!r}")
-    report = bridge.report()
+    report = there.report()
     print(report if in_full else report.splitlines()[0])

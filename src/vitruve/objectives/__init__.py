@@ -1,6 +1,7 @@
 """Training signals that fit any estimator: they read only the two records."""
 
 from vitruve.objectives.base import Objective, Term, frozen
+from vitruve.objectives.consistency import ConsistencyConfig, ConsistencyObjective
 from vitruve.objectives.energy import EnergyConfig, EnergyObjective
 from vitruve.objectives.geometry import GeometryConfig, GeometryObjective
 from vitruve.objectives.keypoints import KeypointsConfig, KeypointsObjective
@@ -14,6 +15,7 @@ from vitruve.objectives.smoothness import SmoothnessConfig, SmoothnessObjective
 from vitruve.objectives.task_position import TaskPositionConfig, TaskPositionObjective
 
 OBJECTIVES = {
+    "consistency": (ConsistencyObjective, ConsistencyConfig),
     "energy": (EnergyObjective, EnergyConfig),
     "geometry": (GeometryObjective, GeometryConfig),
     "keypoints": (KeypointsObjective, KeypointsConfig),

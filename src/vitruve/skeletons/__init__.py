@@ -5,6 +5,7 @@ from difflib import get_close_matches
 
 from vitruve.skeletons.convert import Conversion, conversion
 from vitruve.skeletons.formats import ALIASES, Formats
+from vitruve.skeletons.merge import merge, part_of
 from vitruve.skeletons.skeleton import Skeleton
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "Conversion",
     "Skeleton",
     "conversion",
+    "merge",
+    "part_of",
     "recognise_joints",
     "skeleton",
 ]

@@ -29,7 +29,7 @@ class _Found:
 class Conversion:
     """An affine map between joint sets, with what each target joint is worth.
 
-    A learned converter takes this place by filling ``weights`` from data.
+    Rules make it, or a learned bridge that fills ``weights`` and ``residual_m`` from data.
     """
 
     source: Skeleton
@@ -39,6 +39,8 @@ class Conversion:
     quality: tuple[Quality, ...]
     rule: tuple[str, ...]
     """For each target joint, where it comes from and why."""
+    residual_m: Float[Tensor, "k"] | None = None
+    """Root mean squared distance from the truth where it was measured, metres; else NaN or None."""
 
     def apply(
         self, joints: Float[Tensor, "*b j c"], valid: Bool[Tensor, "*b j"]

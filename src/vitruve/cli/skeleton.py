@@ -1,0 +1,154 @@
+"""``vitruve skeleton fit | add | show``: learned bridges between skeleton formats."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from vitruve.estimators.bridge.autoencoder import BridgeConfig
+
+if TYPE_CHECKING:
+    from vitruve.data.parallel_corpus import ParallelCorpus
+
+BAD_INPUT = 2
+
+
+@dataclass(frozen=True)
+class FitArguments:
+    """Fit a bridge between all formats of a parallel corpus; the same seed gives the same bits."""
+
+    data: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
+    """Parallel corpus, .npz: an array (n, joints, 3) in metres for each format, under its name, at
+    the same n moments; docs/bridge.md."""
+    fit: tyro.conf.OmitArgPrefixes[BridgeConfig] = field(default_factory=BridgeConfig)
+    """How it is fitted."""
+    out: Path = Path("bridge.safetensors")
+    """File to write."""
+    formats: tuple[str, ...] = ()
+    """Take only these formats of the corpus; all if none is named."""
+    held_out: Path | None = None
+    """Corpus to measure the errors on; if unset, a part of the groups of DATA is held out."""
+    part: float = 0.1
+    """How much of DATA is held out, where no other corpus is."""
+
+
+@dataclass(frozen=True)
+class AddArguments:
+    """Add a format to a fitted bridge: its rows alone are fitted, all others stay."""
+
+    bridge: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="BRIDGE")]
+    """A fitted bridge, or ``default``."""
+    data: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
+    """Parallel corpus of the new format and one or more that the bridge knows."""
+    format: str
+    """Name of the new format."""
+    out: Path = Path("bridge.safetensors")
+    """File to write; may be BRIDGE itself."""
+    held_out: Path | None = None
+    """Corpus to measure the errors on; if unset, a part of the groups of DATA is held out."""
+    part: float = 0.1
+    """How much of DATA is held out, where no other corpus is."""
+
+
+@dataclass(frozen=True)
+class ShowArguments:
+    """Say what a bridge knows: its formats, or one conversion joint by joint."""
+
+    bridge: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="BRIDGE")] = Path("default")
+    """A fitted bridge, or ``default``."""
+    source: str = ""
+    """Format to convert from."""
+    target: str = ""
+    """Format to convert to."""
+
+
+def main(argv: list[str]) -> int:
+    """Do one of the three.
+
+    Returns:
+        0 when done, 2 without a verb.
+
+    Raises:
+        KeyError: No such format.
+        ValueError: A file is damaged, or cannot be used for this.
+        OSError: A file is missing or cannot be written.
+    """
+    verb = argv[0] if argv else ""
+    if verb in ("", "-h", "--help"):
+        print("usage: vitruve skeleton VERB ...\n")
+        print("\n".join(f"  {name:4}  {what}" for name, (_, what) in _VERBS.items()))
+        print("\nvitruve skeleton VERB --help says what it takes.")
+        return 0 if verb else BAD_INPUT
+    if verb not in _VERBS:
+        raise ValueError(f"no verb {verb!r} of vitruve skeleton; there are {', '.join(_VERBS)}")
+    return _VERBS[verb][0](argv[1:])
+
+
+def _fit(argv: list[str]) -> int:
+    arguments = tyro.cli(FitArguments, prog="vitruve skeleton fit", args=argv)
+    from vitruve.cli.progress import show_progress
+    from vitruve.estimators.bridge import fit_bridge
+    from vitruve.nets.bridge_file import write_bridge
+
+    learn, held_out = _corpora(arguments, arguments.formats)
+    with show_progress("steps") as tell:
+        bridge = fit_bridge(learn, held_out, arguments.fit, tell)
+    write_bridge(bridge, arguments.out)
+    if "reconstruction_mm" in bridge.about:
+        print(f"{bridge.about['reconstruction_mm']:.1f} mm off after the latents, held out")
+    print(arguments.out)
+    return 0
+
+
+def _add(argv: list[str]) -> int:
+    arguments = tyro.cli(AddArguments, prog="vitruve skeleton add", args=argv)
+    from vitruve.estimators.bridge import add_format
+    from vitruve.nets.bridge_file import read_bridge, write_bridge
+
+    bridge = read_bridge(arguments.bridge)
+    learn, held_out = _corpora(arguments, ())
+    write_bridge(add_format(bridge, arguments.format, learn, held_out), arguments.out)
+    print(arguments.out)
+    return 0
+
+
+def _show(argv: list[str]) -> int:
+    arguments = tyro.cli(ShowArguments, prog="vitruve skeleton show", args=argv)
+    from vitruve.nets.bridge_file import read_bridge
+    from vitruve.skeletons import skeleton
+
+    if bool(arguments.source) != bool(arguments.target):
+        raise ValueError("give both --source and --target, or none")
+    bridge = read_bridge(arguments.bridge)
+    if arguments.source:
+        there = bridge.conversion(skeleton(arguments.source), skeleton(arguments.target))
+        print(there.report())
+        return 0
+    joints = sum(one.num_joints for one in bridge.formats)
+    print(f"{len(bridge.formats)} formats, {joints} joints, {bridge.num_latents} latent points")
+    for one in bridge.formats:
+        print(f"  {one.name}")
+    return 0
+
+
+def _corpora(
+    arguments: FitArguments | AddArguments, formats: tuple[str, ...]
+) -> "tuple[ParallelCorpus, ParallelCorpus]":
+    """What to learn from and what to measure on."""
+    from vitruve.data.parallel_corpus import read_corpus
+
+    corpus = read_corpus(arguments.data)
+    corpus = corpus.only(formats) if formats else corpus
+    if arguments.held_out is None:
+        return corpus.hold_out(arguments.part)
+    names = tuple(one.name for one in corpus.formats)
+    return corpus, read_corpus(arguments.held_out).only(names)
+
+
+_VERBS: dict[str, tuple[Callable[[list[str]], int], str]] = {
+    "fit": (_fit, "DATA: learn a bridge from people given in several formats at once"),
+    "add": (_add, "BRIDGE DATA: add a format to a bridge, leaving all others as they are"),
+    "show": (_show, "BRIDGE: which formats it knows, and what a conversion is worth"),
+}

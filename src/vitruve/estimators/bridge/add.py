@@ -1,0 +1,89 @@
+"""Another format for a fitted bridge: its own rows alone are fitted, all others stay.
+
+Axes: n moments, l latents, j joints.
+"""
+
+from dataclasses import replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vitruve.data.parallel_corpus import ParallelCorpus
+from vitruve.estimators.bridge.fit import format_moments
+from vitruve.estimators.bridge.residuals import with_residuals
+from vitruve.nets.affine_regression import affine_weights
+from vitruve.nets.skeleton_bridge import NOISE_M, SkeletonBridge
+from vitruve.skeletons import Skeleton
+
+
+def add_format(
+    bridge: SkeletonBridge, name: str, learn: ParallelCorpus, held_out: ParallelCorpus
+) -> SkeletonBridge:
+    """The bridge with one format more.
+
+    Args:
+        bridge: A fitted bridge.
+        name: The new format.
+        learn: The new format and one or more that the bridge knows, at the same moments; moments
+            that lack a joint are left out.
+        held_out: What the errors are measured on.
+
+    Raises:
+        ValueError: The bridge has the format already, or knows no other format of the corpus, or
+            the corpus has too few whole moments.
+        KeyError: The corpus does not have the format.
+    """
+    new, whole = _whole(bridge, name, learn)
+    part = learn.part(name)
+    latents, joints = _latents(bridge, whole), whole.joints[:, part].double()
+    moments = format_moments(new, joints, latents, bridge.latents_per_side)
+    count, every = new.num_joints, len(moments)
+    rows = affine_weights(moments, range(count, every), range(count), NOISE_M)
+    residual = torch.full((len(bridge.formats) + 1, bridge.decoder.shape[0] + count), torch.nan)
+    residual[:-1, :-count] = bridge.residual_m
+    added = replace(
+        bridge,
+        formats=(*bridge.formats, new),
+        decoder=torch.cat([bridge.decoder, rows.to(bridge.decoder)]),
+        moments=(*bridge.moments, moments),
+        residual_m=residual,
+        about={**bridge.about, "added": [*bridge.about.get("added", []), name]},
+    )
+    only_new = with_residuals(added, held_out).residual_m
+    # What the bridge's own corpus said of the others stays.
+    residual[-1], residual[:, -count:] = only_new[-1], only_new[:, -count:]
+    return replace(added, residual_m=residual)
+
+
+def _whole(
+    bridge: SkeletonBridge, name: str, corpus: ParallelCorpus
+) -> tuple[Skeleton, ParallelCorpus]:
+    """The new format, and the moments that have all joints."""
+    if name in {one.name for one in bridge.formats}:
+        raise ValueError(f"the bridge has {name} already; fit a new bridge to replace it")
+    corpus.part(name)
+    new = next(one for one in corpus.formats if one.name == name)
+    whole = corpus.rows(corpus.valid.all(1))
+    if len(whole.joints) < new.num_joints:
+        raise ValueError(
+            f"{len(whole.joints)} moments have all joints; {name} needs {new.num_joints} or more"
+        )
+    return new, whole
+
+
+def _latents(bridge: SkeletonBridge, corpus: ParallelCorpus) -> Float[Tensor, "n l 3"]:
+    """The latents as all known formats of a corpus say together, the surer ones counting more."""
+    known = [one for one in corpus.formats if one.name in {s.name for s in bridge.formats}]
+    if not known:
+        raise ValueError(
+            f"the corpus has no format that the bridge knows; it knows "
+            f"{', '.join(s.name for s in bridge.formats)}"
+        )
+    total, sure = 0.0, 0.0
+    for one in known:
+        weights, error = bridge.to_latents(one)
+        trust = 1.0 / error.diagonal().clamp(min=1e-8)[:, None]
+        total = total + trust * (weights @ corpus.joints[:, corpus.part(one.name)].double())
+        sure = sure + trust
+    return total / torch.as_tensor(sure)

@@ -1,0 +1,87 @@
+"""A bridge from a parallel corpus: the autoencoder, the way in from each format, the errors."""
+
+import time
+from dataclasses import asdict
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vitruve.data.parallel_corpus import ParallelCorpus
+from vitruve.estimators.bridge.autoencoder import (
+    BridgeConfig,
+    Tell,
+    filled,
+    fit_autoencoder,
+    reconstruction_mm,
+)
+from vitruve.estimators.bridge.residuals import with_residuals
+from vitruve.nets.affine_autoencoder import AffineAutoencoder, mirror_latents
+from vitruve.nets.affine_regression import second_moments, symmetric
+from vitruve.nets.skeleton_bridge import SkeletonBridge
+from vitruve.skeletons import Skeleton
+
+FILLING = 20
+"""How often missing joints are taken from the autoencoder before the latents are read off."""
+
+
+def fit_bridge(
+    learn: ParallelCorpus,
+    held_out: ParallelCorpus,
+    config: BridgeConfig,
+    tell: Tell | None = None,
+) -> SkeletonBridge:
+    """Fit a bridge between all formats of a corpus.
+
+    Args:
+        learn: What is fitted.
+        held_out: What the errors are measured on, of the same formats.
+        config: Settings.
+        tell: Told of the progress.
+
+    Raises:
+        ValueError: The formats differ, or the projection cannot be compared.
+    """
+    if learn.skeleton != held_out.skeleton:
+        raise ValueError("the held-out corpus has other formats than the one to learn from")
+    begun = time.perf_counter()
+    net = fit_autoencoder(learn, config, tell)
+    encoder, decoder = net.encoder, net.decoder
+    joints = _completed(net, learn)
+    latents = encoder @ joints
+    side = net.config.latents_per_side
+    moments = tuple(
+        format_moments(one, joints[:, learn.part(one.name)], latents, side) for one in learn.formats
+    )
+    total = len(learn.skeleton.names)
+    unknown = torch.full((len(learn.formats), total), torch.nan)
+    about = {
+        "fit": asdict(config),
+        "moments": len(learn.joints),
+        "held_out": len(held_out.joints),
+        "seconds": round(time.perf_counter() - begun, 1),
+    }
+    if held_out.valid.all(1).any():
+        about["reconstruction_mm"] = reconstruction_mm(net, held_out)
+    bridge = SkeletonBridge(learn.formats, encoder, decoder, side, moments, unknown, about)
+    return with_residuals(bridge, held_out)
+
+
+def format_moments(
+    one: Skeleton, joints: Float[Tensor, "n j 3"], latents: Float[Tensor, "n l 3"], side: int
+) -> Float[Tensor, "m m"]:
+    """Second moments of a format's joints and the latents, the same for mirrored people."""
+    swap = [one.num_joints + i for i in mirror_latents(latents.shape[1], side)]
+    # Near the person the numbers are small, so that float32 is enough to keep them.
+    centred = torch.cat([joints, latents], 1) - latents.mean(1, keepdim=True)
+    return symmetric(second_moments(centred), [*one.mirror_index, *swap])
+
+
+def _completed(net: AffineAutoencoder, corpus: ParallelCorpus) -> Float[Tensor, "n j 3"]:
+    """The joints with the missing ones where the autoencoder takes them to be."""
+    joints, seen = filled(corpus.joints, corpus.valid), corpus.valid[..., None]
+    if seen.all():
+        return joints
+    for _ in range(FILLING):
+        joints = torch.where(seen, joints, net(joints))
+    return joints
