@@ -96,8 +96,7 @@ def _fit(argv: list[str]) -> int:
     with show_progress("steps") as tell:
         bridge = fit_bridge(learn, held_out, arguments.fit, tell)
     write_bridge(bridge, arguments.out)
-    if "reconstruction_mm" in bridge.about:
-        print(f"{bridge.about['reconstruction_mm']:.1f} mm off after the latents, held out")
+    print(f"{bridge.about['reconstruction_mm']:.1f} mm off after the latents, held out")
     print(arguments.out)
     return 0
 
