@@ -16,7 +16,7 @@ LEAN_M = 0.1
 
 
 def people(n=200, seed=0):
-    """Human3.6M, LSP by rules, and MPII whose pelvis lies 10 cm from the rules' towards the spine."""
+    """Human3.6M, LSP by rules, and MPII whose pelvis lies 10 cm from where rules put it."""
     draw = torch.Generator().manual_seed(seed)
     joints = 0.4 * torch.randn(n, 17, 3, generator=draw)
     joints[:, H36M.index("spine")] = joints[:, H36M.index("pelvis")]
@@ -41,6 +41,7 @@ def files(tmp_path_factory):
 
 def test_every_pair_has_a_row_and_means_follow(files, tmp_path):
     settings = {"corpus": files["test.npz"], "bridge": files["b.safetensors"]}
+    settings["learn"] = files["train.npz"]
     study, findings = measure("bridge", material(None), **settings)
     assert study.data == "test"
     names = [finding.model for finding in findings]
@@ -53,6 +54,7 @@ def test_every_pair_has_a_row_and_means_follow(files, tmp_path):
     assert there["rules_inexact_mm"] == pytest.approx(wrong / inexact, rel=1e-3)
     assert there["rules_mm"] == pytest.approx(wrong / 16, rel=1e-3)
     assert there["learned_inexact_mm"] < 0.5 * there["rules_inexact_mm"]
+    assert there["direct_inexact_mm"] < 0.1 * there["rules_inexact_mm"]
     assert (there["joints"], there["rules_joints"]) == (16, 16)
     pairs = [m for name, m in by_name.items() if "every" not in name]
     mean = sum(m["rules_mm"] for m in pairs) / 6

@@ -17,20 +17,25 @@ from torch import Tensor
 from vitruve.benchmarks.studies.figure import panels
 from vitruve.benchmarks.studies.study import Finding, Material, Study
 from vitruve.data.parallel_corpus import ParallelCorpus, read_corpus
+from vitruve.estimators.bridge import direct_conversion
 from vitruve.nets.bridge_file import read_bridge
 from vitruve.skeletons import Conversion, conversion
 
 EVERY = "every"
+MOST_MM = 80.0
+"""Where the colours of the picture end."""
 
 
 @dataclass(frozen=True)
 class BridgeStudyConfig:
-    """Millimetres of converted joints, a learned bridge against rules, for every pair of formats."""
+    """Millimetres of converted joints, a learned bridge against rules, by pair of formats."""
 
     corpus: str = "bridge_test.npz"
     """Parallel corpus, .npz, of people that the bridge has not learned from; docs/bridge.md."""
     bridge: str = "default"
     """The bridge: a file, or ``default`` for the one that comes with the package."""
+    learn: str = ""
+    """Corpus to fit weights of each pair by themselves on, to compare with; not done if empty."""
     formats: tuple[str, ...] = ()
     """Only these formats; all that bridge and corpus share if none is named."""
 
@@ -42,7 +47,8 @@ class BridgeStudy(Study):
     needs_motion = False
     table = "bridge"
     columns = (
-        "rules_mm", "learned_mm", "rules_inexact_mm", "learned_inexact_mm", "learned_alone_mm",
+        "rules_mm", "learned_mm", "rules_inexact_mm", "learned_inexact_mm", "direct_inexact_mm",
+        "learned_alone_mm",
         "rules_joints", "learned_joints", "joints",
     )  # fmt: skip
 
@@ -71,14 +77,14 @@ class BridgeStudy(Study):
                 f"{self.config.corpus} and the bridge share {len(formats)} of the formats wanted; "
                 f"two or more are needed. The bridge has {', '.join(sorted(known))}"
             )
+        learn = read_corpus(self.config.learn) if self.config.learn else None
         every: list[dict[str, float | int]] = []
         for source in formats:
             pairs = []
             for target in formats:
                 if source == target:
                     continue
-                learned = bridge.conversion(source, target)
-                metrics = _compare(corpus, conversion(source, target), learned)
+                metrics = _compare(corpus, bridge.conversion(source, target), learn)
                 pairs.append(metrics)
                 yield _finding(source.name, target.name, metrics)
             every += pairs
@@ -90,21 +96,25 @@ class BridgeStudy(Study):
         rows = [row for finding in findings for row in finding.rows if EVERY not in row.values()]
         names = list(dict.fromkeys(row["source"] for row in rows))
         figure, axes = panels(1, 2, width=9.2, height=1.6 + 0.2 * len(names))
-        most = max((row.get("rules_inexact_mm", 0.0) for row in rows), default=1.0)
+        shown = None
         for one, kind in zip(axes, ("rules", "learned"), strict=True):
             table = torch.full((len(names), len(names)), torch.nan)
             for row in rows:
                 place = names.index(row["source"]), names.index(row["target"])
                 table[place] = row.get(f"{kind}_inexact_mm", torch.nan)
-            shown = one.imshow(table.numpy(), cmap="YlOrRd", vmin=0.0, vmax=most)
-            one.set_title(f"{kind}: joints that are not exact (mm)")
+            shown = one.imshow(table.numpy(), cmap="YlOrRd", vmin=0.0, vmax=MOST_MM)
+            one.set_title(f"{kind}, from (down) to (across)")
             one.set_xticks(range(len(names)), names, rotation=90)
             one.set_yticks(range(len(names)), names if kind == "rules" else [])
-            one.set_xlabel("to")
             one.grid(visible=False)
             one.tick_params(length=0)
-        axes[0].set_ylabel("from")
-        figure.colorbar(shown, ax=axes, shrink=0.8, label="mean distance (mm)")
+        figure.colorbar(
+            shown,
+            ax=axes,
+            shrink=0.8,
+            label="mean distance of joints that are not exact (mm)",
+            extend="max",
+        )
         return figure
 
 
@@ -114,9 +124,10 @@ def _finding(source: str, target: str, metrics: dict[str, float | int]) -> Findi
 
 
 def _compare(
-    corpus: ParallelCorpus, rules: Conversion, learned: Conversion
+    corpus: ParallelCorpus, learned: Conversion, learn: ParallelCorpus | None
 ) -> dict[str, float | int]:
     """Millimetres over joints that both convert, over those that are not exact, and the rest."""
+    rules = conversion(learned.source, learned.target)
     truth = corpus.valid[:, corpus.part(rules.target.name)]
     by_rules, ruled = _distance_mm(corpus, rules)
     by_bridge, bridged = _distance_mm(corpus, learned)
@@ -128,6 +139,10 @@ def _compare(
         "learned_inexact_mm": by_bridge[both & inexact],
         "learned_alone_mm": by_bridge[bridged & ~ruled],
     }
+    if learn is not None:
+        found["direct_inexact_mm"] = _distance_mm(corpus, direct_conversion(learn, learned))[0][
+            both & inexact
+        ]
     counts = {
         "rules_joints": int(ruled.any(0).sum()),
         "learned_joints": int(bridged.any(0).sum()),

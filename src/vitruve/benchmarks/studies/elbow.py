@@ -16,6 +16,7 @@ from vitruve.benchmarks.studies.study import Finding, Material, Study
 from vitruve.data.parallel_corpus import read_corpus
 from vitruve.estimators.bridge import BridgeConfig, fit_bridge
 from vitruve.nets.skeleton_bridge import SkeletonBridge
+from vitruve.skeletons import conversion, part_of
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,12 @@ class ElbowStudy(Study):
 
 
 def _conversion_rms_mm(bridge: SkeletonBridge) -> float:
-    """Root mean square over all pairs and joints that are converted, also those too far off."""
-    measured = bridge.residual_m[bridge.residual_m.isfinite() & (bridge.residual_m > 0)]
-    return 1000 * torch.sqrt(measured.square().mean()).item()
+    """Root mean square over all pairs, of joints for which there is a rule that is not exact."""
+    squares = []
+    for i, source in enumerate(bridge.formats):
+        for target in bridge.formats:
+            rules = conversion(source, target)
+            inexact = torch.tensor([quality == "approximate" for quality in rules.quality])
+            residual_m = bridge.residual_m[i, part_of(bridge.formats, target.name)][inexact]
+            squares.append(residual_m[residual_m.isfinite()].square())
+    return 1000 * torch.cat(squares).mean().sqrt().item()

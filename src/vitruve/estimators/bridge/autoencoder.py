@@ -44,7 +44,7 @@ class BridgeConfig:
     """Moments in each."""
     learning_rate: float = 3e-2
     """Of Adam; a tenth of it after 40 % of the steps, a hundredth after 80 %."""
-    sparsity: float = 2e-3
+    sparsity: float = 1e-3
     """Factor of the absolute weights' sum, averaged over the points they make, metres: 1 and twice
     what is negative."""
     loss: Compared = "joints"

@@ -16,7 +16,7 @@ from vitruve.estimators.bridge.autoencoder import (
     reconstruction_mm,
 )
 from vitruve.estimators.bridge.residuals import with_residuals
-from vitruve.nets.affine_autoencoder import AffineAutoencoder, mirror_latents
+from vitruve.nets.affine_autoencoder import mirror_latents
 from vitruve.nets.affine_regression import second_moments, symmetric
 from vitruve.nets.skeleton_bridge import SkeletonBridge
 from vitruve.skeletons import Skeleton
@@ -50,11 +50,6 @@ def fit_bridge(
     moments = tuple(
         format_moments(one, joints[:, learn.part(one.name)], latents, side) for one in learn.formats
     )
-    total = len(learn.skeleton.names)
-    unknown = torch.full((len(learn.formats), total), torch.nan)
-    for i, one in enumerate(learn.formats):
-        part = learn.part(one.name)
-        unknown[i, part][~learn.valid[:, part].any(0)] = torch.inf
     about = {
         "fit": asdict(config),
         "moments": len(learn.joints),
@@ -62,8 +57,19 @@ def fit_bridge(
         "seconds": round(time.perf_counter() - begun, 1),
         "reconstruction_mm": reconstruction_mm(net, held_out),
     }
-    bridge = SkeletonBridge(learn.formats, encoder, decoder, side, moments, unknown, about)
+    bridge = SkeletonBridge(
+        learn.formats, encoder, decoder, side, moments, _unmeasured(learn), about
+    )
     return with_residuals(bridge, held_out)
+
+
+def _unmeasured(corpus: ParallelCorpus) -> Float[Tensor, "s j"]:
+    """NaN, and infinity in its own format for a joint that no moment has."""
+    residual = torch.full((len(corpus.formats), corpus.skeleton.num_joints), torch.nan)
+    for i, one in enumerate(corpus.formats):
+        part = corpus.part(one.name)
+        residual[i, part][~corpus.valid[:, part].any(0)] = torch.inf
+    return residual
 
 
 def format_moments(

@@ -35,7 +35,7 @@ def with_residuals(bridge: SkeletonBridge, corpus: ParallelCorpus) -> SkeletonBr
     """
     residual = bridge.residual_m.clone()
     have = {one.name for one in corpus.formats}
-    # Everything is converted but joints that nobody saw: what is too far off is known by its number.
+    # Nothing is refused but joints that nobody saw, so that what is too far off gets its number.
     unmeasured = torch.full_like(residual, torch.nan)
     every = replace(bridge, residual_m=residual.where(residual.isinf(), unmeasured))
     start = 0
