@@ -16,8 +16,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from vitruve.bodies import Body, joints_of, make_body, sample_bodies, sample_shapes
-from vitruve.bodies.retarget import RetargetConfig, retarget
+from vitruve.bodies import Body, joints_of, make_body, retarget, sample_bodies, sample_shapes
 from vitruve.data import cmu_archive
 from vitruve.data.parallel_corpus import ParallelCorpus
 from vitruve.skeletons import Skeleton
@@ -26,8 +25,6 @@ Tell = Callable[[str, int, int | None], None]
 """Told what is done, how far and of how much."""
 CHUNK = 256
 """Moments posed at once."""
-FOLLOW = RetargetConfig(steps=100)
-"""How closely clips are followed; other people take over their poses, so half the steps do."""
 PERSON = 10
 """Moments of a clip after which another person goes on."""
 BRIDGED = (
@@ -177,7 +174,7 @@ def _recorded(
     done = 0
     for all_joints, known, fps in clips:
         joints = all_joints[::every]
-        moved = retarget(body, joints, known, fps / every, config=FOLLOW)
+        moved = retarget(body, joints, known, fps / every)
         people = sample_shapes(body, -(-len(joints) // PERSON), generator)
         done += len(joints)
         if tell is not None:
