@@ -1,10 +1,15 @@
 """Corpora out of bodies: the same person in every format, people and hands that differ."""
 
+import json
+
+import numpy as np
 import pytest
 import torch
 
 from vitruve.bodies import make_body
+from vitruve.cli import main
 from vitruve.data.body_corpus import BRIDGED, CorpusConfig, loosened, make_corpus
+from vitruve.data.parallel_corpus import read_corpus
 from vitruve.skeletons import SKELETONS, skeleton
 
 FORMATS = tuple(map(skeleton, ("coco_17", "smplx_55", "mpi_inf_3dhp_28")))
@@ -58,6 +63,49 @@ def test_hands_and_feet_do_not_stay_stretched():
     posed, rest = body(moved).bone_heads[:, tips, 2], body.rest().bone_heads[tips, 2]
     # Palms are down: a closing hand takes its fingertips below the stretched ones.
     assert ((posed - rest).mean(0) < -0.01).all()
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """Two clips of a standing figure that sways, one of each split."""
+    h36m = skeleton("h36m_17")
+    half = {"hip": (0.13, 0.92), "knee": (0.13, 0.48), "ankle": (0.13, 0.06)}
+    half |= {"shoulder": (0.16, 1.38), "elbow": (0.44, 1.38), "wrist": (0.69, 1.38)}
+    middle = {"pelvis": 0.92, "spine": 1.15, "thorax": 1.41, "neck_base_or_nose": 1.53}
+    places = np.zeros((6, 17, 3), np.float32)
+    for j, name in enumerate(h36m.names):
+        side, _, joint = name.partition("_")
+        sign = {"left": 1.0, "right": -1.0}.get(side, 0.0)
+        x, z = half[joint] if sign else (0.0, middle.get(name, 1.7))
+        places[:, j] = (sign * x, 0.0, z)
+    places[:, :, 0] += 0.05 * np.arange(6)[:, None] * places[:, :, 2]
+    known = {"subject": "", "action": "", "fps": 30, "joints": h36m.names, "parents": h36m.parents}
+    clips = [{"name": split, "split": split, **known} for split in ("train", "test")]
+    arrays = {f"h17/{clip['name']}": places for clip in clips}
+    np.savez(tmp_path / "m.npz", meta=np.array(json.dumps({"clips": clips})), **arrays)
+    return tmp_path / "m.npz"
+
+
+def test_recorded_poses_come_first_and_keep_together(archive):
+    told = []
+    config = CorpusConfig(archive, "test", moments=3, drawn=2)
+    both = make_corpus(FORMATS, config, lambda *said: told.append(said))
+    assert told == [("retarget", 3, None)]
+    assert both.group.tolist() == [0, 0, 0, 1, 2]
+    wrists = of(both, "coco_17", "left_wrist") - of(both, "coco_17", "right_wrist")
+    spans = wrists[:3].norm(dim=-1)
+    assert spans.min() > 0.8
+    assert (wrists[:3, 0] > 0.9 * spans).all()
+    with pytest.raises(ValueError, match="has no clip of the split 'val'"):
+        make_corpus(FORMATS, CorpusConfig(archive, "val"))
+
+
+def test_the_command_writes_a_corpus(archive, tmp_path, capsys):
+    out = tmp_path / "c.npz"
+    asked = ["skeleton", "corpus", str(out), "--drawn", "4", "--formats", "coco_17", "lsp_14"]
+    assert main(asked) == 0
+    assert capsys.readouterr().out == f"4 moments, 2 formats, 31 joints\n{out}\n"
+    assert [one.name for one in read_corpus(out).formats] == ["coco_17", "lsp_14"]
 
 
 def test_nothing_wanted_is_refused():
