@@ -81,7 +81,10 @@ def test_a_format_is_added(vitruve, data, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("skeleton", "bend"), "no verb 'bend' of vitruve skeleton; there are fit, add, show"),
+        (
+            ("skeleton", "bend"),
+            "no verb 'bend' of vitruve skeleton; there are fit, add, show, corpus",
+        ),
         (("skeleton", "fit", "absent.npz"), "absent.npz"),
         (("skeleton", "fit", "{data}", "--latents", 60), "num_latents is 60; allowed: from 3 to"),
         (("skeleton", "fit", "{data}", "--steps", 0), "steps is 0; it must be above 0"),

@@ -13,7 +13,6 @@ from vitruve.estimators.bridge import (
     add_format,
     fit_autoencoder,
     fit_bridge,
-    reconstruction_mm,
     rms_distance,
 )
 from vitruve.skeletons import Skeleton
@@ -54,6 +53,23 @@ def test_missing_joints_are_neither_used_nor_learned():
     there = bridge.conversion(ENDS, MIDDLES)
     assert there.residual_m.max() < 0.06
     assert rms_distance(held_out, there).max() < 0.06
+
+
+def test_a_joint_that_nobody_saw_is_absent_and_unused():
+    people = corpus()
+    knee, hips = ENDS.index("left_knee"), 7 + MIDDLES.index("hips")
+    valid = people.valid.clone()
+    valid[:, [knee, hips]] = False
+    people = replace(people, valid=valid)
+    bridge = fit_bridge(*people.hold_out(0.2), SHORT)
+    there, back = bridge.conversion(ENDS, MIDDLES), bridge.conversion(MIDDLES, ENDS)
+    assert "hips" in there.joints_of("absent")
+    assert "left_knee" in back.joints_of("absent")
+    assert (there.weights[:, knee] == 0).all()
+    assert (back.weights[:, MIDDLES.index("hips")] == 0).all()
+    assert there.residual_m.isfinite().all()
+    assert "right_thigh" in there.joints_of("approximate")
+    assert there.residual_m[MIDDLES.index("right_thigh")] < 0.01
 
 
 def test_equal_seeds_give_equal_bits_and_others_do_not():
@@ -172,6 +188,3 @@ def test_wrong_settings_and_corpora_are_refused():
     other = replace(corpus(), formats=(MIDDLES, ENDS))
     with pytest.raises(ValueError, match="other formats"):
         fit_bridge(corpus(), other, SHORT)
-    gone = replace(corpus(), valid=torch.zeros(600, 12, dtype=torch.bool))
-    with pytest.raises(ValueError, match="no moment has all joints"):
-        reconstruction_mm(fit_autoencoder(corpus(), replace(SHORT, steps=1)), gone)

@@ -1,4 +1,4 @@
-"""``vitruve skeleton fit | add | show``: learned bridges between skeleton formats."""
+"""``vitruve skeleton fit | add | show | corpus``: learned bridges between skeleton formats."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -64,8 +64,28 @@ class ShowArguments:
     """Format to convert to."""
 
 
+@dataclass(frozen=True)
+class CorpusArguments:
+    """Make a parallel corpus: bodies of many shapes in real and in drawn poses, in every format."""
+
+    out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT")]
+    """File to write, .npz."""
+    motion: Path | None = None
+    """Motion archive that poses come from; drawn poses alone if unset."""
+    split: str = "train"
+    """Which clips of the archive: train or test."""
+    moments: int = 8000
+    """Moments of the archive's clips, evenly spread over them."""
+    drawn: int = 4000
+    """Drawn poses beside them."""
+    formats: tuple[str, ...] = ()
+    """Formats to write; those of the packaged bridge if none is named."""
+    seed: int = 0
+    """Of people, drawn poses, hands and feet. Corpora to learn from and to measure on need two."""
+
+
 def main(argv: list[str]) -> int:
-    """Do one of the three.
+    """Do one of the four.
 
     Returns:
         0 when done, 2 without a verb.
@@ -78,7 +98,7 @@ def main(argv: list[str]) -> int:
     verb = argv[0] if argv else ""
     if verb in ("", "-h", "--help"):
         print("usage: vitruve skeleton VERB ...\n")
-        print("\n".join(f"  {name:4}  {what}" for name, (_, what) in _VERBS.items()))
+        print("\n".join(f"  {name:6}  {what}" for name, (_, what) in _VERBS.items()))
         print("\nvitruve skeleton VERB --help says what it takes.")
         return 0 if verb else BAD_INPUT
     if verb not in _VERBS:
@@ -96,8 +116,7 @@ def _fit(argv: list[str]) -> int:
     with show_progress("steps") as tell:
         bridge = fit_bridge(learn, held_out, arguments.fit, tell)
     write_bridge(bridge, arguments.out)
-    if "reconstruction_mm" in bridge.about:
-        print(f"{bridge.about['reconstruction_mm']:.1f} mm off after the latents, held out")
+    print(f"{bridge.about['reconstruction_mm']:.1f} mm off after the latents, held out")
     print(arguments.out)
     return 0
 
@@ -110,6 +129,25 @@ def _add(argv: list[str]) -> int:
     bridge = read_bridge(arguments.bridge)
     learn, held_out = _corpora(arguments, ())
     write_bridge(add_format(bridge, arguments.format, learn, held_out), arguments.out)
+    print(arguments.out)
+    return 0
+
+
+def _corpus(argv: list[str]) -> int:
+    arguments = tyro.cli(CorpusArguments, prog="vitruve skeleton corpus", args=argv)
+    from vitruve.cli.progress import show_progress
+    from vitruve.data.body_corpus import BRIDGED, CorpusConfig, make_corpus
+    from vitruve.data.parallel_corpus import write_corpus
+    from vitruve.skeletons import skeleton
+
+    formats = tuple(map(skeleton, arguments.formats or BRIDGED))
+    config = CorpusConfig(
+        arguments.motion, arguments.split, arguments.moments, arguments.drawn, arguments.seed
+    )
+    with show_progress("moments") as tell:
+        corpus = make_corpus(formats, config, tell)
+    write_corpus(corpus, arguments.out)
+    print(f"{len(corpus.joints)} moments, {len(formats)} formats, {corpus.joints.shape[1]} joints")
     print(arguments.out)
     return 0
 
@@ -151,4 +189,5 @@ _VERBS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "fit": (_fit, "DATA: learn a bridge from people given in several formats at once"),
     "add": (_add, "BRIDGE DATA: add a format to a bridge, leaving all others as they are"),
     "show": (_show, "BRIDGE: which formats it knows, and what a conversion is worth"),
+    "corpus": (_corpus, "OUT: make people to learn from, bodies in real and drawn poses"),
 }

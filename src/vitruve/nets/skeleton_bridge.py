@@ -43,8 +43,8 @@ class SkeletonBridge:
     moments: tuple[Float[Tensor, "_ _"], ...]
     """For each format, second moments of its joints and then the latents, square metres."""
     residual_m: Float[Tensor, "s j"]
-    """Root mean squared distance on held-out poses from each format to each joint, metres; NaN
-    where nobody measured it."""
+    """Root mean squared distance on held-out poses from each format to each joint, metres; infinite
+    where no pose had the joint, NaN where the two formats were never seen together."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """How it was made."""
 
@@ -99,12 +99,17 @@ class SkeletonBridge:
         """
         moments = self.moments[self.index(source)].double()
         count = source.num_joints
-        known = [j for j in range(count) if seen is None or seen[j]]
+        known = [j for j in self._learned_joints(source) if seen is None or seen[j]]
         wanted = range(count, count + self.num_latents)
         found = affine_weights(moments, known, wanted, NOISE_M)
         weights = found.new_zeros(self.num_latents, count)
         weights[:, known] = found
         return weights, affine_error(moments, known, wanted, found)
+
+    def _learned_joints(self, one: Skeleton) -> list[int]:
+        """The joints of a format that some pose had."""
+        own = self.residual_m[self.index(one), part_of(self.formats, one.name)]
+        return torch.nonzero(~own.isinf())[:, 0].tolist()
 
     def conversion(
         self, source: Skeleton, target: Skeleton, seen: Sequence[bool] | None = None
@@ -135,7 +140,7 @@ class SkeletonBridge:
         weights = torch.where(known[:, None], weights, 0.0)
         weights = torch.where(exact[:, None], rules.weights.to(weights), weights)
         spread = (residual.square() + torch.where(exact, 0.0, added)).sqrt()
-        spread = torch.where(known | exact, spread, 0.0)
+        spread = torch.where((known | exact) & ~residual.isinf(), spread, 0.0)
         kinds: tuple[Quality, ...] = tuple(
             "exact" if e else "approximate" if k else "absent"
             for e, k in zip(exact.tolist(), known.tolist(), strict=True)
@@ -147,7 +152,7 @@ class SkeletonBridge:
         self, source: Skeleton, decoder: Float[Tensor, "k l"], seen: Sequence[bool] | None
     ) -> tuple[Float[Tensor, "k j"], Float[Tensor, "k"]]:
         """Weights by way of the latents, and the square of what missing joints add, metres."""
-        if seen is not None and not any(seen):
+        if seen is not None and not any(seen[j] for j in self._learned_joints(source)):
             shape = len(decoder), source.num_joints
             return decoder.new_zeros(shape), decoder.new_full(shape[:1], torch.inf)
         encoder, error = self.to_latents(source, seen)

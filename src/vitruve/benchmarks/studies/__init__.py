@@ -3,7 +3,9 @@
 from typing import Any
 
 from vitruve.benchmarks.studies.axes import AxesConfig, AxesStudy
+from vitruve.benchmarks.studies.bridge import BridgeStudy, BridgeStudyConfig
 from vitruve.benchmarks.studies.cost import CostConfig, CostStudy
+from vitruve.benchmarks.studies.elbow import ElbowConfig, ElbowStudy
 from vitruve.benchmarks.studies.energy import EnergyStudy, EnergyStudyConfig
 from vitruve.benchmarks.studies.features import FeaturesConfig, FeaturesStudy
 from vitruve.benchmarks.studies.figure import check_plots
@@ -21,7 +23,9 @@ from vitruve.benchmarks.studies.study import Finding, Material, Model, Study
 
 STUDIES: dict[str, tuple[Any, Any]] = {
     "axes": (AxesStudy, AxesConfig),
+    "bridge": (BridgeStudy, BridgeStudyConfig),
     "cost": (CostStudy, CostConfig),
+    "elbow": (ElbowStudy, ElbowConfig),
     "energy": (EnergyStudy, EnergyStudyConfig),
     "features": (FeaturesStudy, FeaturesConfig),
     "leaderboard": (LeaderboardStudy, LeaderboardConfig),

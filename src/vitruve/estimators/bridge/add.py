@@ -42,6 +42,7 @@ def add_format(
     rows = affine_weights(moments, range(count, every), range(count), NOISE_M)
     residual = torch.full((len(bridge.formats) + 1, bridge.decoder.shape[0] + count), torch.nan)
     residual[:-1, :-count] = bridge.residual_m
+    residual[-1, -count:][~learn.valid[:, part].any(0)] = torch.inf
     added = replace(
         bridge,
         formats=(*bridge.formats, new),
@@ -62,9 +63,11 @@ def _whole(
     """The new format, and the moments that have all joints."""
     if name in {one.name for one in bridge.formats}:
         raise ValueError(f"the bridge has {name} already; fit a new bridge to replace it")
-    corpus.part(name)
+    part = corpus.part(name)
     new = next(one for one in corpus.formats if one.name == name)
-    whole = corpus.rows(corpus.valid.all(1))
+    # A joint that no moment has cannot be asked of any.
+    complete = (corpus.valid | ~corpus.valid.any(0)).all(1)
+    whole = corpus.rows(complete & corpus.valid[:, part].any(1))
     if len(whole.joints) < new.num_joints:
         raise ValueError(
             f"{len(whole.joints)} moments have all joints; {name} needs {new.num_joints} or more"
@@ -82,8 +85,9 @@ def _latents(bridge: SkeletonBridge, corpus: ParallelCorpus) -> Float[Tensor, "n
         )
     total, sure = 0.0, 0.0
     for one in known:
-        weights, error = bridge.to_latents(one)
+        part = corpus.part(one.name)
+        weights, error = bridge.to_latents(one, corpus.valid[:, part].any(0).tolist())
         trust = 1.0 / error.diagonal().clamp(min=1e-8)[:, None]
-        total = total + trust * (weights @ corpus.joints[:, corpus.part(one.name)].double())
+        total = total + trust * (weights @ corpus.joints[:, part].double())
         sure = sure + trust
     return total / torch.as_tensor(sure)

@@ -11,18 +11,15 @@ from vitruve.data.parallel_corpus import ParallelCorpus
 from vitruve.estimators.bridge.autoencoder import (
     BridgeConfig,
     Tell,
-    filled,
+    completed,
     fit_autoencoder,
     reconstruction_mm,
 )
 from vitruve.estimators.bridge.residuals import with_residuals
-from vitruve.nets.affine_autoencoder import AffineAutoencoder, mirror_latents
+from vitruve.nets.affine_autoencoder import mirror_latents
 from vitruve.nets.affine_regression import second_moments, symmetric
 from vitruve.nets.skeleton_bridge import SkeletonBridge
 from vitruve.skeletons import Skeleton
-
-FILLING = 20
-"""How often missing joints are taken from the autoencoder before the latents are read off."""
 
 
 def fit_bridge(
@@ -47,24 +44,32 @@ def fit_bridge(
     begun = time.perf_counter()
     net = fit_autoencoder(learn, config, tell)
     encoder, decoder = net.encoder, net.decoder
-    joints = _completed(net, learn)
+    joints = completed(net, learn)
     latents = encoder @ joints
     side = net.config.latents_per_side
     moments = tuple(
         format_moments(one, joints[:, learn.part(one.name)], latents, side) for one in learn.formats
     )
-    total = len(learn.skeleton.names)
-    unknown = torch.full((len(learn.formats), total), torch.nan)
     about = {
         "fit": asdict(config),
         "moments": len(learn.joints),
         "held_out": len(held_out.joints),
         "seconds": round(time.perf_counter() - begun, 1),
+        "reconstruction_mm": reconstruction_mm(net, held_out),
     }
-    if held_out.valid.all(1).any():
-        about["reconstruction_mm"] = reconstruction_mm(net, held_out)
-    bridge = SkeletonBridge(learn.formats, encoder, decoder, side, moments, unknown, about)
+    bridge = SkeletonBridge(
+        learn.formats, encoder, decoder, side, moments, _unmeasured(learn), about
+    )
     return with_residuals(bridge, held_out)
+
+
+def _unmeasured(corpus: ParallelCorpus) -> Float[Tensor, "s j"]:
+    """NaN, and infinity in its own format for a joint that no moment has."""
+    residual = torch.full((len(corpus.formats), corpus.skeleton.num_joints), torch.nan)
+    for i, one in enumerate(corpus.formats):
+        part = corpus.part(one.name)
+        residual[i, part][~corpus.valid[:, part].any(0)] = torch.inf
+    return residual
 
 
 def format_moments(
@@ -75,13 +80,3 @@ def format_moments(
     # Near the person the numbers are small, so that float32 is enough to keep them.
     centred = torch.cat([joints, latents], 1) - latents.mean(1, keepdim=True)
     return symmetric(second_moments(centred), [*one.mirror_index, *swap])
-
-
-def _completed(net: AffineAutoencoder, corpus: ParallelCorpus) -> Float[Tensor, "n j 3"]:
-    """The joints with the missing ones where the autoencoder takes them to be."""
-    joints, seen = filled(corpus.joints, corpus.valid), corpus.valid[..., None]
-    if seen.all():
-        return joints
-    for _ in range(FILLING):
-        joints = torch.where(seen, joints, net(joints))
-    return joints

@@ -35,8 +35,9 @@ def with_residuals(bridge: SkeletonBridge, corpus: ParallelCorpus) -> SkeletonBr
     """
     residual = bridge.residual_m.clone()
     have = {one.name for one in corpus.formats}
-    # Everything is converted, so that what is too far off is known by its number.
-    every = replace(bridge, residual_m=torch.full_like(residual, torch.nan))
+    # Nothing is refused but joints that nobody saw, so that what is too far off gets its number.
+    unmeasured = torch.full_like(residual, torch.nan)
+    every = replace(bridge, residual_m=residual.where(residual.isinf(), unmeasured))
     start = 0
     for target in bridge.formats:
         part = slice(start, start + target.num_joints)
@@ -44,5 +45,7 @@ def with_residuals(bridge: SkeletonBridge, corpus: ParallelCorpus) -> SkeletonBr
         for i, source in enumerate(bridge.formats):
             if source.name in have and target.name in have:
                 there = every.conversion(source, target)
-                residual[i, part] = rms_distance(corpus, there).to(residual)
+                # A joint that no pose has is infinitely far: nothing can be said of it.
+                measured = rms_distance(corpus, there).nan_to_num(torch.inf)
+                residual[i, part] = measured.to(residual)
     return replace(bridge, residual_m=residual)
