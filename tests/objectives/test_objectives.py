@@ -65,14 +65,17 @@ def make_objective(name):
     return build(CONFIGS[name] if name in CONFIGS else config())
 
 
-def says_all(batch):
+def says_all(batch, name):
     """A prediction with everything that an objective of the table may read."""
     drawn = torch.Generator().manual_seed(0)
     b, t, j = batch.valid.shape
     features = torch.randn(b, 2, t, j, 256, generator=drawn)
-    keypoints = batch.keypoints_px.unsqueeze(1) + 3.0
-    root = batch.joints_cam[..., batch.skeleton.root, :].unsqueeze(1) + 0.1
-    return replace(near_truth(batch), root_cam=root, features=features, keypoints_px=keypoints)
+    h = 2 if name == "teacher" else 1
+    keypoints = batch.keypoints_px.unsqueeze(1).expand(-1, h, -1, -1, -1) + 3.0
+    root = batch.joints_cam[..., batch.skeleton.root, :].unsqueeze(1).expand(-1, h, -1, -1) + 0.1
+    return replace(
+        near_truth(batch, hypotheses=h), root_cam=root, features=features, keypoints_px=keypoints
+    )
 
 
 def test_position_error_by_hand():
@@ -121,7 +124,7 @@ def test_missing_labels_are_not_looked_at(name, part):
     batch = with_pictures(pose_batch(LEGS, t=4))
     valid = batch.valid.clone()
     valid[0, 1, 1] = valid[1, 2, 0] = valid[2] = False
-    guess, wild = says_all(batch), batch.joints_cam.where(valid[..., None], 1e6)
+    guess, wild = says_all(batch, name), batch.joints_cam.where(valid[..., None], 1e6)
     losses = [
         getattr(objective, part)(guess, replace(batch, valid=valid, joints_cam=joints))
         for joints in (batch.joints_cam, wild)
@@ -222,7 +225,7 @@ def test_a_shorter_prediction_covers_the_central_frames(name, part):
     perframe = ("keypoints_px", "keypoints_valid", "confidence", "joints_cam", "valid")
     inner = replace(batch, **{key: getattr(batch, key)[:, 1:-1] for key in perframe})
     inner = replace(inner, image_frames=batch.image_frames - 1)
-    guess, loss = says_all(inner), getattr(objective, part)
+    guess, loss = says_all(inner, name), getattr(objective, part)
     assert torch.equal(loss(guess, batch), loss(guess, inner))
     assert loss(guess, batch) != 0
 

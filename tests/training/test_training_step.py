@@ -48,6 +48,7 @@ ELSEWHERE = {
     "mutual_information",
     "projection",
     "symmetry",
+    "teacher",
 }
 """Objectives that look at what these nets do not say, or are a moving target; they have tests of
 their own."""

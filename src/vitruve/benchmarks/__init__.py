@@ -9,6 +9,7 @@ from vitruve.benchmarks.human36m_motionbert import Human36mMotionBert, Human36mM
 from vitruve.benchmarks.mpi_inf_3dhp import MpiInf3dhp, MpiInf3dhpAnnot3, MpiInf3dhpSingleFrame
 from vitruve.benchmarks.predictions import Predictions, read_predictions, write_predictions
 from vitruve.benchmarks.results import Row, read_rows, record
+from vitruve.benchmarks.skeletons import Skeletons
 from vitruve.benchmarks.threedpw import ThreeDpw, ThreeDpw14
 
 BENCHMARKS: dict[str, type[Benchmark]] = {
@@ -20,6 +21,7 @@ BENCHMARKS: dict[str, type[Benchmark]] = {
     "mpi_inf_3dhp": MpiInf3dhp,
     "mpi_inf_3dhp_annot3": MpiInf3dhpAnnot3,
     "mpi_inf_3dhp_single_frame": MpiInf3dhpSingleFrame,
+    "skeletons": Skeletons,
     "threedpw": ThreeDpw,
     "threedpw_14": ThreeDpw14,
 }

@@ -105,7 +105,7 @@ class Benchmark(ABC):
             OSError: The file cannot be written.
         """
         kind = self._kind(keypoints)
-        check_joints(estimator, self.skeleton)
+        self.check(estimator)
         answers = (self.lift(estimator, view, flip=flip) for view in self.views(kind))
         joints = np.concatenate([a.numpy() for a in answers])
         meta = {
@@ -117,6 +117,14 @@ class Benchmark(ABC):
             **self.facts,
         }
         return write_predictions(Predictions(*self._rows(), joints, meta), out)
+
+    def check(self, estimator: Estimator) -> None:
+        """Refuse an estimator that cannot be scored.
+
+        Raises:
+            ValueError: Some joints cannot be derived from its own.
+        """
+        check_joints(estimator, self.skeleton)
 
     def lift(self, estimator: Estimator, view: View, *, flip: bool) -> Float[Tensor, "t j 3"]:
         """The estimator's answer to a view, root-relative metres."""

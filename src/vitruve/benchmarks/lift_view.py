@@ -13,6 +13,9 @@ from vitruve.estimators import Estimator, predict_flipped
 from vitruve.poses import PoseBatch
 from vitruve.skeletons import Skeleton, conversion
 
+_SHOWN = 8
+"""Joints that a message names."""
+
 
 def check_joints(estimator: Estimator, wanted: Skeleton) -> None:
     """Refuse an estimator that cannot say where every wanted joint is.
@@ -22,9 +25,11 @@ def check_joints(estimator: Estimator, wanted: Skeleton) -> None:
     """
     absent = conversion(estimator.skeleton, wanted).joints_of("absent")
     if absent:
+        shown = ", ".join(absent[:_SHOWN])
+        more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
         raise ValueError(
             f"the benchmark scores {wanted.name!r}; the estimator's {estimator.skeleton.name!r} "
-            f"has nothing to say about {', '.join(absent)}"
+            f"has nothing to say about {shown}{more}"
         )
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 import tyro
 
+from vitruve.cli import reproduce_acae
+
 if TYPE_CHECKING:
     from vitruve.benchmarks import Benchmark
     from vitruve.recipes.comparison import Comparison, Line
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     Todo = list[tuple[Line, int]]
 
 DATA_VARIABLE = "VITRUVE_MOTION"
+ACAE = "acae"
+"""What is no table beside a paper's but a whole workflow."""
 INTERRUPTED = 130
 
 
@@ -67,11 +71,14 @@ def main(argv: list[str] | None = None) -> int:
 
     given = sys.argv[2:] if argv is None else argv
     if not given or given[0] in ("-h", "--help"):
-        print(f"usage: vitruve reproduce TABLE [options]; TABLE is {', '.join(SCOTL_TABLES)}")
+        known = ", ".join([*SCOTL_TABLES, ACAE])
+        print(f"usage: vitruve reproduce TABLE [options]; TABLE is {known}")
         print("vitruve reproduce TABLE --help says what it takes.")
         return 0 if given else 2
+    if given[0] == ACAE:
+        return reproduce_acae.main(given[1:])
     if given[0] not in SCOTL_TABLES:
-        raise KeyError(f"unknown table {given[0]!r}; there are {', '.join(SCOTL_TABLES)}")
+        raise KeyError(f"unknown table {given[0]!r}; there are {', '.join([*SCOTL_TABLES, ACAE])}")
     table = SCOTL_TABLES[given[0]]
     prog, about = f"vitruve reproduce {given[0]}", f"{table.title}: {table.source}."
     arguments = tyro.cli(Arguments, prog=prog, description=about, args=given[1:])

@@ -12,6 +12,7 @@ from vitruve.estimators.hypotheses import (
     nearest_to_keypoints,
     select_by_reprojection,
 )
+from vitruve.estimators.latent_lifter import LatentLifter, LatentLifterConfig
 from vitruve.estimators.lifter import Lifter, LifterConfig
 from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
 from vitruve.estimators.metric_scale import MetricScale, MetricScaleConfig
@@ -41,6 +42,8 @@ __all__ = [
     "ExportReport",
     "HeatmapDetector",
     "HeatmapDetectorConfig",
+    "LatentLifter",
+    "LatentLifterConfig",
     "Lifter",
     "LifterConfig",
     "MaskedKeypoints",

@@ -23,6 +23,7 @@ from vitruve.objectives.projection import ProjectionConfig, ProjectionObjective
 from vitruve.objectives.smoothness import SmoothnessConfig, SmoothnessObjective
 from vitruve.objectives.symmetry import SymmetryConfig, SymmetryObjective
 from vitruve.objectives.task_position import TaskPositionConfig, TaskPositionObjective
+from vitruve.objectives.teacher import TeacherConfig, TeacherObjective
 
 OBJECTIVES = {
     "consistency": (ConsistencyObjective, ConsistencyConfig),
@@ -44,6 +45,7 @@ OBJECTIVES = {
     "smoothness": (SmoothnessObjective, SmoothnessConfig),
     "symmetry": (SymmetryObjective, SymmetryConfig),
     "task_position": (TaskPositionObjective, TaskPositionConfig),
+    "teacher": (TeacherObjective, TeacherConfig),
 }
 """Every objective by the name that recipes and checkpoints carry."""
 

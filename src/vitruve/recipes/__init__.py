@@ -1,5 +1,6 @@
 """Recipes: full runs as frozen dataclasses."""
 
+from vitruve.recipes.acae import ACAE_RUNS
 from vitruve.recipes.backbones import backbones
 from vitruve.recipes.baseline import Baseline
 from vitruve.recipes.default_model import DEFAULT_RUNS
@@ -9,7 +10,14 @@ from vitruve.recipes.run import Run, TermConfig
 from vitruve.recipes.scotl import SCOTL_RUNS
 from vitruve.recipes.toys import TOYS
 
-RECIPES: dict[str, Run] = {**DEFAULT_RUNS, **LIFTER_RUNS, **PRML_RUNS, **SCOTL_RUNS, **TOYS}
+RECIPES: dict[str, Run] = {
+    **ACAE_RUNS,
+    **DEFAULT_RUNS,
+    **LIFTER_RUNS,
+    **PRML_RUNS,
+    **SCOTL_RUNS,
+    **TOYS,
+}
 """Every run by name: ``<paper>.<data>.<net>.<variant>``."""
 
 __all__ = ["RECIPES", "Baseline", "Run", "TermConfig", "backbones"]

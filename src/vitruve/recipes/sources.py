@@ -4,6 +4,7 @@ from typing import Any
 
 from vitruve.recipes.adults import AdultSource, AdultSourceConfig
 from vitruve.recipes.cmu_lift import CmuLiftSource, CmuLiftSourceConfig
+from vitruve.recipes.formats import FormatsSource, FormatsSourceConfig
 from vitruve.recipes.motion import MotionSource, MotionSourceConfig
 from vitruve.recipes.recorded import RecordedSource, RecordedSourceConfig
 from vitruve.recipes.toy import ToySource, ToySourceConfig
@@ -11,6 +12,7 @@ from vitruve.recipes.toy import ToySource, ToySourceConfig
 SOURCES: dict[str, tuple[Any, Any]] = {
     "adults": (AdultSource, AdultSourceConfig),
     "cmu_lift": (CmuLiftSource, CmuLiftSourceConfig),
+    "formats": (FormatsSource, FormatsSourceConfig),
     "motion": (MotionSource, MotionSourceConfig),
     "recorded": (RecordedSource, RecordedSourceConfig),
     "toy": (ToySource, ToySourceConfig),

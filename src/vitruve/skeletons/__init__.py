@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from vitruve.skeletons.convert import Conversion, conversion
 from vitruve.skeletons.formats import ALIASES, Formats
-from vitruve.skeletons.merge import merge, part_of
+from vitruve.skeletons.merge import merge, merge_alike, part_of, places_in
 from vitruve.skeletons.skeleton import Skeleton
 
 __all__ = [
@@ -14,7 +14,9 @@ __all__ = [
     "Skeleton",
     "conversion",
     "merge",
+    "merge_alike",
     "part_of",
+    "places_in",
     "recognise_joints",
     "skeleton",
 ]

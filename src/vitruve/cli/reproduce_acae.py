@@ -1,0 +1,110 @@
+"""``vitruve reproduce acae``: initial model, pseudo-truth, autoencoder, variants, table."""
+
+import shlex
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import tyro
+
+if TYPE_CHECKING:
+    from vitruve.benchmarks.skeletons import Skeletons
+
+_COLUMNS = ("mpjpe_mm", "p_mpjpe_mm", "cross_skeleton_mm")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """Train and measure every variant of one model for many skeletons; goes on where it stopped.
+
+    Every step leaves a file in --out: the initial model, its answers in all formats, the
+    autoencoder, each variant. Rows go to skeletons_studio.json of --results.
+    """
+
+    data: Path
+    """Parallel corpus to learn from, .npz in the world frame (docs/bridge.md)."""
+    test: Path
+    """Parallel corpus to measure on, of other people."""
+    seeds: tuple[int, ...] = (0,)
+    """Seeds, one after the other."""
+    variants: tuple[str, ...] = ()
+    """Only these, such as separate and regularised; all if unset."""
+    steps: int | None = None
+    """Updates of every training and of the autoencoder; the recipes' if unset."""
+    out: Path = Path("runs/acae")
+    """Folder of all that is made."""
+    preset: Literal["cpu", "gpu"] = "cpu"
+    """Size of the runs, for the rows."""
+    table: str = "skeletons_studio"
+    """File of results, without its suffix; empty to keep no rows."""
+    results: Path = Path("benchmarks/results")
+    """Folder of results."""
+
+
+def main(argv: list[str]) -> int:
+    """Parse, train what is missing, measure, print.
+
+    Args:
+        argv: Arguments after ``vitruve reproduce acae``.
+
+    Returns:
+        0 when done.
+
+    Raises:
+        KeyError: There is no such variant.
+        OSError: A corpus is missing, or a file cannot be written.
+        ValueError: A corpus is damaged, or a folder holds another run.
+    """
+    from rich.console import Console
+
+    from vitruve.benchmarks.skeletons import Skeletons
+    from vitruve.recipes.acae import ACAE_RUNS, PREFIX
+    from vitruve.recipes.acae_workflow import Workflow
+
+    arguments = tyro.cli(Arguments, prog="vitruve reproduce acae", args=argv)
+    known = [name.removeprefix(f"{PREFIX}.") for name in ACAE_RUNS]
+    if strange := [v for v in arguments.variants if v not in known]:
+        raise KeyError(f"unknown variant {strange[0]!r}; there are {', '.join(known)}")
+    names = tuple(f"{PREFIX}.{v}" for v in arguments.variants or known)
+    command = shlex.join(["vitruve", "reproduce", "acae", *argv])
+    benchmark, console = Skeletons(arguments.test), Console(stderr=True)
+    print(f"{'':14}{'seed':>5}", *(f"{c:>18}" for c in _COLUMNS))
+    for seed in arguments.seeds:
+        flow = Workflow(arguments.data, arguments.out, seed, arguments.steps)
+        for name in flow.go(names, console, _say):
+            start = time.perf_counter()
+            metrics = _measure(benchmark, flow.estimator(name), name)
+            if arguments.table:
+                _record(name, seed, metrics, arguments, command, time.perf_counter() - start)
+            numbers = (f"{metrics[c]:18.1f}" for c in _COLUMNS)
+            print(f"{name.removeprefix(PREFIX + '.'):14}{seed:5}", *numbers, flush=True)
+    return 0
+
+
+def _measure(benchmark: "Skeletons", weights: Path, name: str) -> dict[str, float]:
+    from vitruve.estimators import load
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = benchmark.predict(load(str(weights), "float32"), Path(folder) / "p.npz", model=name)
+        return benchmark.score(file)["sets"]["test"]["metrics"]
+
+
+def _record(
+    name: str,
+    seed: int,
+    metrics: dict[str, float],
+    arguments: Arguments,
+    command: str,
+    seconds: float,
+) -> None:
+    from vitruve.benchmarks import Row, record
+
+    row = Row(name, seed, arguments.preset, "skeletons coco_17", metrics, command, seconds)
+    record(row, arguments.table, arguments.results)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,83 @@
+"""A lifter that says a few latent points, of which the joints of every format are made.
+
+"Learning 3D human pose estimation from dozens of datasets using a geometry-aware autoencoder to
+bridge between skeleton formats" (Sárándi et al., WACV 2023, https://arxiv.org/abs/2212.14474),
+section 3.4: latent prediction, and the hybrid of it with the joints themselves, which teach it. The
+decoder is that of a fitted bridge and does not learn.
+
+Axes: b batch, h hypotheses, t frames, p points that the net says, l latents, j joints.
+"""
+
+from dataclasses import dataclass, fields
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vitruve.estimators.lifter import Lifter, LifterConfig
+from vitruve.nets.bridge_file import read_bridge
+from vitruve.poses import PoseBatch, Prediction
+from vitruve.skeletons import Skeleton, places_in
+
+
+@dataclass(frozen=True)
+class LatentLifterConfig(LifterConfig):
+    """A lifter into many formats by latent points."""
+
+    num_latents: int = 48
+    """Latent points; the net's joints are these, and with ``direct`` the skeleton's behind them."""
+    bridge: str = "default"
+    """File of the fitted bridge that a new lifter takes its decoder from, or ``default``."""
+    direct: bool = False
+    """The net says the joints too; in training they are a second hypothesis (hybrid)."""
+
+
+class LatentLifter(Lifter):
+    """2D keypoints to latent points to joints relative to the root."""
+
+    decoder: Tensor
+
+    def __init__(self, config: LatentLifterConfig) -> None:
+        """Build it with random weights and a decoder that `load_pretrained` fills.
+
+        Raises:
+            KeyError: The net or the normaliser is unknown.
+            ValueError: The net says another number of points.
+        """
+        names = [f"latent_{i}" for i in range(config.num_latents)]
+        names += config.skeleton.names if config.direct else ()
+        points = Skeleton("points", tuple(names), (-1,) * len(names), tuple(range(len(names))), 0)
+        settings = {f.name: getattr(config, f.name) for f in fields(LifterConfig)}
+        super().__init__(LifterConfig(**(settings | {"skeleton": points})))
+        self.config, self.skeleton = config, config.skeleton
+        empty = torch.zeros(config.skeleton.num_joints, config.num_latents)
+        self.register_buffer("decoder", empty)
+
+    def load_pretrained(self) -> None:
+        """Take the decoder of the bridge.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: It is no bridge, has another number of latents, or lacks a joint.
+        """
+        config = self.config
+        bridge = read_bridge(config.bridge)
+        if bridge.num_latents != config.num_latents:
+            raise ValueError(
+                f"{config.bridge} has {bridge.num_latents} latents, num_latents is "
+                f"{config.num_latents}; make them the same"
+            )
+        order = places_in(config.skeleton, bridge.fitted)
+        self.decoder.copy_(bridge.decoder[list(order)])
+
+    def forward(self, batch: PoseBatch) -> Prediction:
+        """Predict every frame, by the latents."""
+        prediction = super().forward(batch)
+        return Prediction(self.skeleton, prediction.joints_cam[..., :1, :, :, :])
+
+    def _decode(self, output: Float[Tensor, "b t p 3"], batch: PoseBatch) -> Prediction:
+        latents, direct = self._to_metres(output, batch).tensor_split([self.config.num_latents], -2)
+        ways = [self.decoder @ latents, *([direct] if self.config.direct else [])]
+        joints = torch.stack(ways, dim=-4)
+        root = self.skeleton.root
+        return Prediction(self.skeleton, joints - joints[..., root : root + 1, :])
