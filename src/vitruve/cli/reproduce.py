@@ -70,15 +70,15 @@ def main(argv: list[str] | None = None) -> int:
     from vitruve.recipes.scotl_tables import SCOTL_TABLES
 
     given = sys.argv[2:] if argv is None else argv
+    known = ", ".join([*SCOTL_TABLES, ACAE])
     if not given or given[0] in ("-h", "--help"):
-        known = ", ".join([*SCOTL_TABLES, ACAE])
         print(f"usage: vitruve reproduce TABLE [options]; TABLE is {known}")
         print("vitruve reproduce TABLE --help says what it takes.")
         return 0 if given else 2
     if given[0] == ACAE:
         return reproduce_acae.main(given[1:])
     if given[0] not in SCOTL_TABLES:
-        raise KeyError(f"unknown table {given[0]!r}; there are {', '.join([*SCOTL_TABLES, ACAE])}")
+        raise KeyError(f"unknown table {given[0]!r}; there are {known}")
     table = SCOTL_TABLES[given[0]]
     prog, about = f"vitruve reproduce {given[0]}", f"{table.title}: {table.source}."
     arguments = tyro.cli(Arguments, prog=prog, description=about, args=given[1:])

@@ -80,8 +80,8 @@ class FormatsSource:
             assert batch.joints_cam is not None
             assert batch.valid is not None
             predicted = estimator(batch).joints_cam.mean(dim=1)[..., self._places, :]
-            centred = [about_mean(x, batch.valid) for x in (predicted, batch.joints_cam)]
-            errors.append(mpjpe_mm(*centred, batch.valid))
+            said, true = (about_mean(x, batch.valid) for x in (predicted, batch.joints_cam))
+            errors.append(mpjpe_mm(said, true, batch.valid))
         return {"mpjpe_mm": torch.stack(errors).mean().item()}
 
     def _merged(self, batch: PoseBatch) -> PoseBatch:
