@@ -65,8 +65,6 @@ def main(argv: list[str] | None = None) -> int:
         OSError: A dataset is missing, or a file cannot be written.
         FloatingPointError: A training diverged.
     """
-    from vitruve.recipes import RECIPES
-    from vitruve.recipes.comparison import Comparison
     from vitruve.recipes.scotl_tables import SCOTL_TABLES
 
     given = sys.argv[2:] if argv is None else argv
@@ -79,6 +77,15 @@ def main(argv: list[str] | None = None) -> int:
         return reproduce_acae.main(given[1:])
     if given[0] not in SCOTL_TABLES:
         raise KeyError(f"unknown table {given[0]!r}; there are {known}")
+    return _reproduce(given)
+
+
+def _reproduce(given: list[str]) -> int:
+    """A paper's table beside ours."""
+    from vitruve.recipes import RECIPES
+    from vitruve.recipes.comparison import Comparison
+    from vitruve.recipes.scotl_tables import SCOTL_TABLES
+
     table = SCOTL_TABLES[given[0]]
     prog, about = f"vitruve reproduce {given[0]}", f"{table.title}: {table.source}."
     arguments = tyro.cli(Arguments, prog=prog, description=about, args=given[1:])

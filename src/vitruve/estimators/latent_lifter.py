@@ -9,6 +9,7 @@ Axes: b batch, h hypotheses, t frames, p points that the net says, l latents, j 
 """
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -47,7 +48,7 @@ class LatentLifter(Lifter):
         names = [f"latent_{i}" for i in range(config.num_latents)]
         names += config.skeleton.names if config.direct else ()
         points = Skeleton("points", tuple(names), (-1,) * len(names), tuple(range(len(names))), 0)
-        settings = {f.name: getattr(config, f.name) for f in fields(LifterConfig)}
+        settings: dict[str, Any] = {f.name: getattr(config, f.name) for f in fields(LifterConfig)}
         super().__init__(LifterConfig(**(settings | {"skeleton": points})))
         self.config, self.skeleton = config, config.skeleton
         empty = torch.zeros(config.skeleton.num_joints, config.num_latents)
