@@ -49,7 +49,8 @@ class LatentLifter(Lifter):
         names += config.skeleton.names if config.direct else ()
         points = Skeleton("points", tuple(names), (-1,) * len(names), tuple(range(len(names))), 0)
         settings: dict[str, Any] = {f.name: getattr(config, f.name) for f in fields(LifterConfig)}
-        super().__init__(LifterConfig(**(settings | {"skeleton": points})))
+        settings["skeleton"] = points
+        super().__init__(LifterConfig(**settings))
         self.config, self.skeleton = config, config.skeleton
         empty = torch.zeros(config.skeleton.num_joints, config.num_latents)
         self.register_buffer("decoder", empty)
