@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+import torch
 
 from vitruve.benchmarks import read_rows
 from vitruve.bodies import make_body
@@ -22,8 +23,10 @@ def bench():
 def test_rows_are_measured_once(bench, tmp_path, monkeypatch):
     monkeypatch.setattr(bench, "BODIES", ("capsule-human",))
     monkeypatch.setattr(bench, "BATCHES", (1, 3))
+    threads = torch.get_num_threads()
     for _ in range(2):
         bench.main(["speed", "--results", str(tmp_path)])
+    torch.set_num_threads(threads)
     rows = read_rows(tmp_path / "bodies.json")
     assert [r["run"] for r in rows] == [f"bodies.speed.capsule-human.b{n}" for n in (1, 3)]
     assert all(r["metrics"]["bodies_per_s"] > 0 for r in rows)
