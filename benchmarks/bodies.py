@@ -11,7 +11,7 @@ same with the gradient of vertices and bones to pose, shape and root. ``anny``: 
 half precision against the package ``anny`` (needs it), random poses and shapes.
 ``draw.BODY``: the share of curated poses that do not run through the body, and bodies per second
 with the check and the floor. ``retarget.BODY``: CMU motion (``--motion``, the folder of
-cmu_motion.npz), four seconds of every test clip at 30 frames per second. ``residual_mm`` is the
+cmu_motion.npz), the first 4 s of every test clip at 30 frames per second. ``residual_mm`` is the
 mean distance of the seventeen joints from where they were recorded, past one constant offset per
 joint and clip; ``p95_mm`` 95 % stay below; ``distance_mm`` is the distance without offsets.
 ``contact_mm`` is how far the lowest vertex is from the floor, on average, while an ankle is within
