@@ -84,6 +84,18 @@ def test_phenotypes_do_what_they_say(body):
     assert waist[0] < waist[1]
 
 
+def test_gradients_point_uphill_at_the_default_shape(body):
+    """It lies on values where Anny has a shape of its own, so slopes differ on either side."""
+    shape = body.default_shape.clone().requires_grad_()
+    body.rest(shape).vertices.square().sum().backward()
+    for i in range(len(PHENOTYPES)):
+        more = body.default_shape.clone()
+        more[i] += 1e-6
+        with torch.no_grad():
+            ends = [body.rest(s).vertices.square().sum() for s in (body.default_shape, more)]
+        assert shape.grad[i] == pytest.approx(float(ends[1] - ends[0]) / 1e-6, rel=1e-3, abs=1e-3)
+
+
 def test_broken_files_get_one_line(tmp_path):
     tensors, document = read_tensors(COARSE, "anny body")
     path = tmp_path / "body.safetensors"

@@ -135,13 +135,24 @@ class AnnyBody(Body):
         """How much of each blend shape as modelled: a product over the phenotypes."""
         product = shape.new_ones(*shape.shape[:-1], len(self._variation))
         for p, anchors in enumerate(PHENOTYPES.values()):
-            at = torch.linspace(anchors[0], anchors[-1], len(anchors)).to(shape)
-            value = shape[..., p, None].clamp(anchors[0], anchors[-1])
-            near = (1 - (value - at).abs() * (len(anchors) - 1) / (at[-1] - at[0])).clamp(min=0)
+            near = _between(shape[..., p], anchors)
             # The last column is for blend shapes that this phenotype leaves alone.
-            table = torch.cat([near, torch.ones_like(value)], dim=-1)
+            table = torch.cat([near, torch.ones_like(near[..., :1])], dim=-1)
             product = product * table[..., self._variation[:, p]]
         return product
+
+
+def _between(value: Float[Tensor, "*b"], anchors: tuple[float, ...]) -> Float[Tensor, "*b n"]:
+    """Weights of a linear interpolation; at an anchor the slope is that towards the next one."""
+    last = len(anchors) - 1
+    along = (value.clamp(anchors[0], anchors[-1]) - anchors[0]) * (
+        last / (anchors[-1] - anchors[0])
+    )
+    below = along.detach().floor().clamp(max=last - 1)
+    share = (along - below)[..., None]
+    one_hot = torch.nn.functional.one_hot
+    low, high = (one_hot(i.long(), last + 1).to(value) for i in (below, below + 1))
+    return low * (1 - share) + high * share
 
 
 def _anatomy(document: Mapping[str, Any], file: Path) -> Anatomy:

@@ -232,9 +232,11 @@ def _skin(
     """Linear blend skinning: each point goes where the mean of its bones takes it."""
     carried = turned if figure.to_rest is None else turned @ figure.to_rest
     moved = heads - (carried @ figure.heads[..., None])[..., 0]
-    blended = weights @ torch.cat([carried, moved[..., None]], dim=-1).flatten(-2)
-    blended = blended.unflatten(-1, (3, 4))
-    return (blended[..., :3] * points[..., None, :]).sum(-1) + blended[..., 3]
+    # Coordinates before vertices: sums then run along memory, which is several times as fast.
+    affine = torch.cat([carried, moved[..., None]], dim=-1).flatten(-2).mT.contiguous()
+    blended = nn.functional.linear(affine, weights).unflatten(-2, (3, 4))
+    turned_points = (blended[..., :3, :] * points.mT[..., None, :, :]).sum(-2)
+    return (turned_points + blended[..., 3, :]).mT
 
 
 def _transforms(

@@ -95,7 +95,7 @@ def limbs_of(body: Body) -> Limbs:
     radii = []
     for limb, start, end in zip(limbs, starts, ends, strict=True):
         parts = [body.anatomy.part_names.index(p) for p in limb.parts]
-        around = torch.isin(body.part_of_vertex, torch.tensor(parts))
+        around = torch.isin(body.part_of_vertex, torch.tensor(parts).to(body.part_of_vertex))
         radii.append(_radius(rest.vertices[around], rest.bone_heads[[start, end]]))
     alone = Limbs(starts, ends, torch.stack(radii), ())
     depths = alone._depths(rest.bone_heads)
