@@ -112,6 +112,10 @@ class ShardFile:
             for name, column in self.arrays.items()
         }
 
+    def holds_bytes(self, name: str) -> bool:
+        """Whether a column has ``bytes`` of any length for each example."""
+        return name in self._ends
+
     def _bytes(self, name: str, number: int) -> bytes:
         ends = self._ends[name]
         start = int(ends[number - 1]) if number else 0
