@@ -1,5 +1,10 @@
+import numpy as np
 import pytest
+from cli_samples import body
 from PIL import Image
+
+from vitruve.data import MotionSequence, ShardReader, write_store
+from vitruve.skeletons import skeleton
 
 SMALL = ["--scenes", "20", "--size", "16", "--frames", "1", "--body", "capsule-human"]
 
@@ -50,3 +55,23 @@ def test_bad_input_is_one_line(vitruve, tmp_path, monkeypatch, arguments, messag
     assert code == 2
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_clips_are_put_on_a_body_once(vitruve, tmp_path):
+    still = body("h36m_17").numpy()[None].repeat(4, 0).astype(np.float32)
+    seen = np.ones(still.shape[:2], bool)
+    clip = MotionSequence("a", "b", "", "", skeleton("h36m_17"), 30.0, still, seen)
+    write_store([clip], tmp_path / "clips")
+    asked = ["data", "motions", tmp_path / "clips", tmp_path / "out", "--body", "capsule-human"]
+    code, said, err = vitruve(*asked)
+    assert (code, err) == (0, "")
+    assert said.startswith("1 clips on body capsule-human")
+    reader = ShardReader(tmp_path / "out")
+    assert len(reader) == 4
+    assert reader.about["kind"] == "body motions"
+    age = (tmp_path / "out" / "shard-000000.npz").stat().st_mtime_ns
+    assert vitruve(*asked)[0] == 0
+    assert (tmp_path / "out" / "shard-000000.npz").stat().st_mtime_ns == age
+    code, _, err = vitruve(*asked, "--fps", "15")
+    assert code == 2
+    assert "was begun with fps 30.0, now it is 15.0" in err

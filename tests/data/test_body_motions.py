@@ -1,5 +1,6 @@
 """Recorded clips on bodies: made once, cut into pieces, held out by people."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from vitruve.data.studio import StudioConfig, generator_of
 from vitruve.data.studio_motions import ClipMotions, open_motions
 from vitruve.data.studio_pictures import StudioCamera
 from vitruve.data.studio_scene import set_scene
+from vitruve.data.studio_shards import begin
 from vitruve.io.errors import FileError
 from vitruve.skeletons import skeleton
 
@@ -86,6 +88,16 @@ def test_motions_of_another_body_are_refused(motions, tmp_path) -> None:
         open_motions(replace(CONFIG, motions=str(tmp_path)))
     with pytest.raises(ValueError, match="is no person"):
         is_person("capsule-dog")
+
+
+def test_a_run_does_not_go_on_with_other_clips(motions, tmp_path) -> None:
+    shutil.copytree(motions, tmp_path / "motions")
+    config = replace(CONFIG, motions=str(tmp_path / "motions"))
+    begin(tmp_path / "out", config)
+    begin(tmp_path / "out", config)
+    finish_motions(tmp_path / "motions", "capsule-human", 16.0, range(3))
+    with pytest.raises(ValueError, match="was begun with motions_sha256"):
+        begin(tmp_path / "out", config)
 
 
 def test_stated_tests_are_tested_and_people_stay_together() -> None:

@@ -69,6 +69,14 @@ def test_only_the_shard_in_question_is_touched(folder) -> None:
     assert reader.verify() == [f"shard {folder / shard_name(0)} is missing"]
 
 
+def test_an_open_shard_keeps_one_file_open_and_cannot_be_written_to(folder) -> None:
+    shard = ShardFile(folder / shard_name(0))
+    for column in shard.arrays.values():
+        assert not column.flags.writeable
+        assert not column.flags.owndata
+    assert len({id(column.base) for column in shard.arrays.values()}) == 1
+
+
 @pytest.mark.parametrize("key", ["000007", "", "zzz", "000020x"])
 def test_unknown_keys_and_numbers(folder, key) -> None:
     reader = ShardReader(folder)

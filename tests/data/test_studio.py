@@ -131,7 +131,7 @@ def test_a_killed_run_leaves_whole_shards_and_goes_on(folder, tmp_path, monkeypa
         patch.setattr(studio_pictures, "set_scene", die)
         with pytest.raises(KeyboardInterrupt):
             make_shards(out, TINY, missing_shards(out, range(TINY.shards)))
-    assert sorted(p.name for p in out.iterdir()) == [shard_name(0), "settings.json"]
+    assert sorted(p.name for p in out.iterdir()) == ["settings.json", shard_name(0)]
     with pytest.raises(FileNotFoundError, match="the same command goes on"):
         Studio(out)
     begin(out, TINY)

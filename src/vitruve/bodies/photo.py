@@ -42,8 +42,9 @@ def take_photo(rendering: Rendering, generator: torch.Generator, config: PhotoCo
         if drawn[0, i] < config.occluded:
             hidden[i] = paint_shapes(image[i], generator, config.occluders)
         if drawn[1, i] < config.blurred:
-            sigma = torch.lerp(*torch.tensor(config.blur), drawn[2, i])
-            image[i] = blur(image[i], float(sigma) * min(image.shape[-2:]))
+            low, high = config.blur
+            sigma = low + (high - low) * drawn[2, i].item()
+            image[i] = blur(image[i], sigma * min(image.shape[-2:]))
     noise = torch.randn(image.shape, generator=generator) * drawn[3, :, None, None, None]
     image = (image + config.noise * noise.to(image.device)).clamp_(0, 1)
     return replace(

@@ -115,7 +115,8 @@ def _with_geometry(
     image: Float[Tensor, "b 3 y x"],
     coverage: Float[Tensor, "b y x"],
 ) -> Rendering:
-    size = (len(image), *image.shape[-2:])
+    pictures, _, height, width = image.shape
+    size = (pictures, height, width)
     mask = torch.zeros(size, dtype=torch.bool, device=image.device)
     mask.view(-1)[seen.pixel] = True
     depth = image.new_zeros(size)

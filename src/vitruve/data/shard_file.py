@@ -112,6 +112,10 @@ class ShardFile:
             for name, column in self.arrays.items()
         }
 
+    def holds_bytes(self, name: str) -> bool:
+        """Whether a column has ``bytes`` of any length for each example."""
+        return name in self._ends
+
     def _bytes(self, name: str, number: int) -> bytes:
         ends = self._ends[name]
         start = int(ends[number - 1]) if number else 0
@@ -148,11 +152,15 @@ def _map_arrays(path: Path) -> dict[str, np.ndarray]:
         members = archive.infolist()
     if len(members) > MAX_COLUMNS:
         raise _damaged(path, f"it has {len(members)} columns, at most {MAX_COLUMNS}")
+    # One mapping for all columns: each keeps a file open, and systems allow about a thousand.
+    mapped = np.memmap(path, np.uint8, "r")
     with path.open("rb") as file:
-        return {m.filename.removesuffix(".npy"): _map(path, file, m, size) for m in members}
+        return {m.filename.removesuffix(".npy"): _column(path, file, m, mapped) for m in members}
 
 
-def _map(path: Path, file: io.BufferedReader, member: zipfile.ZipInfo, size: int) -> np.ndarray:
+def _column(
+    path: Path, file: io.BufferedReader, member: zipfile.ZipInfo, mapped: np.ndarray
+) -> np.ndarray:
     """One member as an array that is read only where it is looked at."""
     if member.compress_type != zipfile.ZIP_STORED:
         raise _damaged(path, f"column {clip(member.filename)!r} is packed")
@@ -168,13 +176,13 @@ def _map(path: Path, file: io.BufferedReader, member: zipfile.ZipInfo, size: int
     for n in shape:
         count *= n
     end = member.header_offset + _LOCAL_HEADER + start + member.file_size
-    if dtype.hasobject or fortran or (shape and shape[0] > MAX_SHARD_BYTES) or end > size:
+    if dtype.hasobject or fortran or (shape and shape[0] > MAX_SHARD_BYTES) or end > len(mapped):
         raise _damaged(path, f"column {clip(member.filename)!r} is no plain array of this file")
     if file.tell() + count * dtype.itemsize != end:
         raise _damaged(path, f"column {clip(member.filename)!r} states another size than it has")
     if not count:
         return np.zeros(shape, dtype)
-    return np.memmap(path, dtype, "r", file.tell(), shape)
+    return np.ndarray(shape, dtype, mapped.data, file.tell())
 
 
 def _damaged(path: Path, what: str) -> FileError:

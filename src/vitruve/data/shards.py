@@ -172,11 +172,12 @@ class ShardReader:
             KeyError: There is no such column, or it holds bytes of any length.
             FileError: A shard is damaged.
         """
-        parts = [self.shard(n).arrays.get(name) for n in range(len(self.entries))]
-        whole = [p for p, e in zip(parts, self.entries, strict=True) if _is_column(p, e.examples)]
-        if len(whole) != len(parts):
-            raise KeyError(f"{self.folder} has no column {name!r} of numbers or text")
-        return np.concatenate(whole)
+        parts = []
+        for shard in map(self.shard, range(len(self.entries))):
+            if name not in shard.arrays or shard.holds_bytes(name):
+                raise KeyError(f"{self.folder} has no column {name!r} of numbers or text")
+            parts.append(shard.arrays[name])
+        return np.concatenate(parts)
 
     def verify(self) -> list[str]:
         """Compare every shard with its checksum; one line for each that is missing or damaged."""
@@ -203,10 +204,6 @@ def holds_shards(folder: str | Path) -> bool:
     path = Path(folder) / INDEX
     index = load_json(path, MAX_INDEX_BYTES) if path.is_file() else None
     return isinstance(index, dict) and "shards" in index
-
-
-def _is_column(column: np.ndarray | None, examples: int) -> bool:
-    return column is not None and len(column) == examples
 
 
 def _read_index(path: Path) -> tuple[dict[str, Any], list[ShardEntry]]:

@@ -90,9 +90,12 @@ class Studio:
             self.skeleton,
             torch.from_numpy(image).permute(2, 0, 1).float() / 255,
             torch.from_numpy(mask),
-            *(_tensor(example, name) for name in ("joints_cam", "keypoints_px", "valid")),
-            *(_tensor(example, name) for name in ("intrinsics", "T_world_cam")),
-            parts,
+            joints_cam=_tensor(example, "joints_cam"),
+            keypoints_px=_tensor(example, "keypoints_px"),
+            valid=_tensor(example, "valid"),
+            intrinsics=_tensor(example, "intrinsics"),
+            T_world_cam=_tensor(example, "T_world_cam"),
+            parts=parts,
         )
 
     def example(self, number: int) -> Example:

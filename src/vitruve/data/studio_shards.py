@@ -3,13 +3,14 @@
 A killed run leaves whole shards; the same settings go on with those that are missing.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 from vitruve.bodies import make_body
 from vitruve.data.shard_folder import begin_folder
-from vitruve.data.shards import shard_name, write_index
+from vitruve.data.shards import INDEX, shard_name, write_index
 from vitruve.data.studio import StudioConfig
 from vitruve.data.studio_motions import open_motions
 from vitruve.data.studio_pictures import StudioCamera
@@ -27,7 +28,12 @@ def begin(folder: str | Path, config: StudioConfig) -> None:
         OSError: They do not exist, or the folder cannot be written.
     """
     open_camera(config)
-    begin_folder(folder, asdict(config))
+    stated = asdict(config)
+    if config.motions:
+        # The same path may hold other clips when the run goes on.
+        index = (Path(config.motions) / INDEX).read_bytes()
+        stated["motions_sha256"] = hashlib.sha256(index).hexdigest()
+    begin_folder(folder, stated)
 
 
 def open_camera(config: StudioConfig) -> StudioCamera:
