@@ -75,11 +75,13 @@ class LatentLifter(Lifter):
     def forward(self, batch: PoseBatch) -> Prediction:
         """Predict every frame, by the latents."""
         prediction = super().forward(batch)
-        return Prediction(self.skeleton, prediction.joints_cam[..., :1, :, :, :])
+        root = prediction.root_cam
+        first = prediction.joints_cam[..., :1, :, :, :]
+        return Prediction(self.skeleton, first, None if root is None else root[..., :1, :, :])
 
     def _decode(self, output: Float[Tensor, "b t p 3"], batch: PoseBatch) -> Prediction:
         latents, direct = self._to_metres(output, batch).tensor_split([self.config.num_latents], -2)
         ways = [self.decoder @ latents, *([direct] if self.config.direct else [])]
         joints = torch.stack(ways, dim=-4)
         root = self.skeleton.root
-        return Prediction(self.skeleton, joints - joints[..., root : root + 1, :])
+        return self._say(joints - joints[..., root : root + 1, :], batch)

@@ -14,6 +14,7 @@ from torch.func import functional_call
 
 from vitruve.estimators.base import Estimator
 from vitruve.estimators.normalise import NORMALISERS, net_input
+from vitruve.estimators.placing import keypoint_joints, place_by_keypoints
 from vitruve.estimators.precision import computing
 from vitruve.estimators.windows import predict_windows
 from vitruve.nets import LIFTERS
@@ -42,6 +43,8 @@ class LifterConfig:
     metres_per_unit: float = 1.0
     """Metres in one unit of what the net says, beyond what the normaliser knows; 0.001 for a net
     that was trained on millimetres."""
+    places: bool = False
+    """Say where the root is too, by the keypoints; needs the camera and joints that are them."""
 
     @classmethod
     def choices(cls, data: Mapping[str, Any]) -> dict[str, type]:
@@ -64,6 +67,8 @@ class Lifter(Estimator):
         self.native_fps = config.native_fps
         self.normaliser = lookup(NORMALISERS, "normaliser", config.normaliser)
         self.needs = ("keypoints_px", *self.normaliser.needs)
+        if config.places and "intrinsics" not in self.needs:
+            self.needs = (*self.needs, "intrinsics")
         check_sizes(config)
         self.net = lookup(LIFTERS, "net", config.net)[0](config.net_config)
         self.receptive_field = self.net.receptive_field
@@ -139,8 +144,15 @@ class Lifter(Estimator):
     def _decode(self, output: Float[Tensor, "b t j 3"], batch: PoseBatch) -> Prediction:
         joints = self._to_metres(output, batch)
         root = self.skeleton.root
-        joints = joints - joints[..., root : root + 1, :]
-        return Prediction(self.skeleton, joints.unsqueeze(-4))
+        return self._say((joints - joints[..., root : root + 1, :]).unsqueeze(-4), batch)
+
+    def _say(self, joints: Float[Tensor, "*b h t j 3"], batch: PoseBatch) -> Prediction:
+        """Joints relative to the root as an answer, placed if the config says so."""
+        root = None
+        if self.config.places:
+            which = keypoint_joints(self.keypoint_skeleton, self.skeleton)
+            root = place_by_keypoints(joints, which, batch)
+        return Prediction(self.skeleton, joints, root)
 
     def _to_metres(
         self, output: Float[Tensor, "b t j 3"], batch: PoseBatch

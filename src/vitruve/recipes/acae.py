@@ -15,8 +15,10 @@ from typing import Any
 from vitruve.data.one_format_each import FORMATS
 from vitruve.estimators import LatentLifterConfig, LifterConfig
 from vitruve.nets import SimpleBaselineConfig
+from vitruve.objectives.absolute import AbsoluteConfig
 from vitruve.objectives.consistency import ConsistencyConfig
 from vitruve.objectives.mean_relative import MeanRelativeConfig
+from vitruve.objectives.projection import ProjectionConfig
 from vitruve.objectives.teacher import TeacherConfig
 from vitruve.recipes.formats import FormatsSourceConfig
 from vitruve.recipes.run import Run, TermConfig
@@ -29,7 +31,12 @@ LATENTS = 48
 _KEYPOINTS = skeleton("coco_17")
 _EACH = merge(tuple(map(skeleton, FORMATS)), "formats_15")
 _ALIKE = merge_alike(tuple(map(skeleton, FORMATS)), "formats_15_alike")
-_SHAPE = {"shape": TermConfig("mean_relative", MeanRelativeConfig())}
+_PLACED = {
+    "shape": TermConfig("mean_relative", MeanRelativeConfig()),
+    "picture": TermConfig("projection", ProjectionConfig(margin=0.5)),
+    "place": TermConfig("absolute", AbsoluteConfig(), weight=0.1, start_step=500),
+}
+"""As MeTRAbs: the shape of a format says nothing of where the other formats are."""
 _TRAIN = TrainConfig(
     steps=4_000,
     batch_size=240,
@@ -45,7 +52,12 @@ _TUNE = replace(_TRAIN, steps=2_000, learning_rate=3e-4)
 
 def _net(joints: int) -> dict[str, Any]:
     config = SimpleBaselineConfig(_KEYPOINTS.num_joints, joints, width=512, dropout=0.1)
-    return {"keypoint_skeleton": _KEYPOINTS, "net": "simple_baseline", "net_config": config}
+    return {
+        "keypoint_skeleton": _KEYPOINTS,
+        "net": "simple_baseline",
+        "net_config": config,
+        "places": True,
+    }
 
 
 def _run(name: str, says: Skeleton, terms: dict[str, TermConfig], train: TrainConfig) -> Run:
@@ -80,11 +92,11 @@ _TAUGHT = {"teacher": TermConfig("teacher", TeacherConfig(), start_step=500)}
 PREFIX = "acae.motion.lifter"
 
 ACAE_RUNS: dict[str, Run] = {
-    f"{PREFIX}.separate": _run(f"{PREFIX}.separate", _EACH, _SHAPE, _TRAIN),
-    f"{PREFIX}.merged": _run(f"{PREFIX}.merged", _ALIKE, _SHAPE, _TRAIN),
-    f"{PREFIX}.separate_longer": _run(f"{PREFIX}.separate_longer", _EACH, _SHAPE, _TUNE),
-    f"{PREFIX}.regularised": _run(f"{PREFIX}.regularised", _EACH, _SHAPE | _CONSISTENT, _TUNE),
-    f"{PREFIX}.latent": _by_latents(f"{PREFIX}.latent", False, _SHAPE),
-    f"{PREFIX}.hybrid": _by_latents(f"{PREFIX}.hybrid", True, _SHAPE | _TAUGHT),
+    f"{PREFIX}.separate": _run(f"{PREFIX}.separate", _EACH, _PLACED, _TRAIN),
+    f"{PREFIX}.merged": _run(f"{PREFIX}.merged", _ALIKE, _PLACED, _TRAIN),
+    f"{PREFIX}.separate_longer": _run(f"{PREFIX}.separate_longer", _EACH, _PLACED, _TUNE),
+    f"{PREFIX}.regularised": _run(f"{PREFIX}.regularised", _EACH, _PLACED | _CONSISTENT, _TUNE),
+    f"{PREFIX}.latent": _by_latents(f"{PREFIX}.latent", False, _PLACED),
+    f"{PREFIX}.hybrid": _by_latents(f"{PREFIX}.hybrid", True, _PLACED | _TAUGHT),
 }
 """Runs by name; all but the first two start from ``separate``."""
