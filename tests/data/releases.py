@@ -1,0 +1,377 @@
+"""Made-up releases in the official layouts: tiny, and with joints that are known beforehand.
+
+Each writer takes a folder and returns what its reader must yield: joints in the camera's frame.
+The people stand about 4 m before cameras that stand anywhere.
+"""
+
+import json
+import pickle
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.io import savemat
+from scipy.spatial.transform import Rotation
+
+from vitruve.io.c3d_file import write_c3d
+from vitruve.poses import PoseSequence
+from vitruve.skeletons import SKELETONS, Skeleton
+
+T = 3
+R = Rotation.from_euler("xyz", [0.3, -0.5, 0.2]).as_matrix()
+t = np.array([0.3, -0.2, 0.5])
+"""From the release's world to the camera, metres."""
+LENS = [-0.1, 0.02, 0.001, -0.002, 0.003]
+
+
+@dataclass(frozen=True)
+class Expected:
+    joints_cam: np.ndarray
+    """(n, j, 3) metres, in the order of the examples; NaN where a joint is missing."""
+    K: np.ndarray
+    up: tuple[float, float, float] | None
+    """The release's up in the camera's frame; None where the release does not tell."""
+    lens: list[float] | None = None
+
+
+def people(skeleton, n=T, seed=0):
+    """(n, j, 3) joints about 4 m before the camera."""
+    rng = np.random.default_rng(seed)
+    body = rng.uniform((-0.3, -0.8, -0.2), (0.3, 0.8, 0.2), (SKELETONS[skeleton].num_joints, 3))
+    return body + np.array([0.1, 0.05, 4.0]) + 0.15 * np.arange(n)[:, None, None]
+
+
+def to_world(joints_cam):
+    return (joints_cam - t) @ R
+
+
+def pinhole(f, size):
+    return np.array([[f, 0, size[0] / 2 + 3.0], [0, f, size[1] / 2 - 2.0], [0, 0, 1]])
+
+
+def touch(*paths):
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text if isinstance(text, str) else json.dumps(text))
+
+
+def dump(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(pickle.dumps(content, protocol=2))
+
+
+def human36m(root):
+    import cdflib
+
+    from vitruve.data.cameras import h36m_rigs
+
+    skeleton = SKELETONS["h36m_32"]
+    rng = np.random.default_rng(1)
+    world = rng.uniform((-0.5, -0.5, 0), (0.5, 0.5, 1.8), (T, skeleton.num_joints, 3))
+    shown = {}
+    for subject, action in (("S1", "Walking 1"), ("S9", "Greeting")):
+        folder = root / subject / "MyPoseFeatures/D3_Positions"
+        folder.mkdir(parents=True)
+        file = cdflib.cdfwrite.CDF(folder / f"{action}.cdf", cdf_spec={"Compressed": 0})
+        spec = {"Variable": "Pose", "Data_Type": 44, "Num_Elements": 1, "Rec_Vary": True}
+        values = (world * 1000).reshape(1, T, -1)
+        spec["Dim_Sizes"] = list(values.shape[1:])
+        file.write_var(spec, var_data=values)
+        file.close()
+        for camera in ("54138969", "55011271", "58860488", "60457274"):
+            touch(root / subject / "Videos" / f"{action}.{camera}.mp4")
+        shown[subject] = world - ([0.2, 0, 0] if subject == "S9" else 0)
+    # By name; a hand's thumb and fingers end where the 32 joints have their end sites.
+    ends = {"thumb": "thumb_site", "fingers": "wrist_end"}
+    in_32 = [
+        "_".join(ends.get(word, word) for word in name.split("_"))
+        for name in SKELETONS["h36m_25"].names
+    ]
+    names = [skeleton.names.index(name) for name in in_32]
+    joints = [
+        camera.joints_to_cam(torch.from_numpy(shown[subject][:, names]).float()).numpy()
+        for subject in ("S1", "S9")
+        for camera in h36m_rigs()[subject]
+    ]
+    camera = h36m_rigs()["S1"][0]
+    up = tuple(camera.T_world_cam[2, :3].tolist())
+    return Expected(
+        np.concatenate(joints), camera.intrinsics.numpy(), up, camera.distortion.tolist()
+    )
+
+
+def mpi_inf_3dhp(root):
+    joints = people("mpi_inf_3dhp_28")
+    folder = root / "S2/Seq1"
+    touch(folder / "imageSequence/video_0.avi", folder / "imageSequence/video_1.avi")
+    touch(folder / "FGmasks/video_0.avi")
+    cells = np.empty((2, 1), dtype=object)
+    for i in range(2):
+        cells[i, 0] = (joints + i).reshape(T, -1) * 1000
+    savemat(folder / "annot.mat", {"annot3": cells, "univ_annot3": cells})
+    K = pinhole(1500.0, (2048, 2048))
+    intrinsic, extrinsic = np.eye(4), np.eye(4)
+    intrinsic[:3, :3] = K
+    extrinsic[:3, :3], extrinsic[:3, 3] = R, t * 1000
+    text = "Skeletool Camera Calibration File V1.0\n"
+    for name in range(2):
+        numbers = [" ".join(f"{v:.8f}" for v in m.ravel()) for m in (intrinsic, extrinsic)]
+        text += (
+            f"name          {name}\n  sensor      10 10\n  size        2048 2048\n  animated    0\n"
+            f"  intrinsic   {numbers[0]} \n  extrinsic   {numbers[1]} \n  radial      0\n"
+        )
+    write(folder / "camera.calibration", text)
+    return Expected(np.concatenate([joints, joints + 1]), K, tuple(R @ (0, 1, 0)))
+
+
+MUCO = (
+    *("head_top", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder"),
+    *("left_elbow", "left_wrist", "right_hip", "right_knee", "right_ankle", "left_hip"),
+    *("left_knee", "left_ankle", "pelvis", "spine", "head", "right_hand", "left_hand"),
+    *("right_toe", "left_toe"),
+)
+
+
+def muco_3dhp(root):
+    joints = people("mpi_inf_3dhp_28", 2)
+    names = SKELETONS["mpi_inf_3dhp_28"].names
+    given = joints[:, [names.index(n) for n in MUCO]]
+    K = pinhole(1500.0, (2048, 2048))
+    image = {"id": 7, "file_name": "unaugmented_set/a/1.jpg", "width": 2048, "height": 2048}
+    image |= {"f": [K[0, 0], K[1, 1]], "c": [K[0, 2], K[1, 2]]}
+    annotations = [
+        {"id": i, "image_id": 7, "bbox": [9.0, 8, 100, 200], "keypoints_cam": g.tolist()}
+        for i, g in enumerate(given * 1000)
+    ]
+    labels = {"images": [{**image, "id": 3}, image], "annotations": annotations}
+    write(root / "MuCo-3DHP.json", labels)
+    expected = joints.copy()
+    expected[:, [i for i, n in enumerate(names) if n not in MUCO]] = np.nan
+    return Expected(expected, K, None)
+
+
+def threedpw(root):
+    joints = people("smpl_24")
+    poses = np.tile(np.eye(4), (T, 1, 1))
+    poses[:, :3, :3], poses[:, :3, 3] = R, t
+    seen = np.ones((T, 3, 18))
+    seen[1] = 0
+    content = {
+        "sequence": "walk",
+        "jointPositions": [to_world(joints).reshape(T, 72)],
+        "poses2d": [seen],
+        "campose_valid": [np.ones(T, dtype=bool)],
+        "cam_poses": poses,
+        "cam_intrinsics": pinhole(1900.0, (1920, 1080)),
+    }
+    dump(root / "sequenceFiles/train/walk.pkl", content)
+    (root / "imageFiles/walk").mkdir(parents=True)
+    return Expected(joints[[0, 2]], content["cam_intrinsics"], tuple(R @ (0, 1, 0)))
+
+
+def panoptic(root):
+    joints = people("panoptic_19")
+    K = pinhole(1400.0, (1920, 1080))
+    folder = root / "170407_haggling_a1"
+    camera = {"name": "00_03", "type": "hd", "resolution": [1920, 1080], "K": K.tolist()}
+    camera |= {"distCoef": LENS, "R": R.tolist(), "t": (100 * t[:, None]).tolist()}
+    write(folder / "calibration_170407_haggling_a1.json", {"cameras": [{"name": "x"}, camera]})
+    for frame, world in enumerate(to_world(joints) * 100):
+        confidence = np.full((19, 1), 0.6)
+        confidence[frame] = -1.0
+        body = {"id": 4, "joints19": np.concatenate([world, confidence], 1).ravel().tolist()}
+        scene = {"version": 0.7, "bodies": [body]}
+        write(folder / f"hdPose3d_stage1_coco19/body3DScene_{frame:08d}.json", scene)
+    touch(folder / "hdVideos/hd_00_03.mp4")
+    expected = joints.copy()
+    expected[range(T), range(T)] = np.nan
+    return Expected(expected, K, tuple(R @ (0, -1, 0)), LENS)
+
+
+def aist(root):
+    joints = people("aist_19")
+    names = SKELETONS["aist_19"].names
+    for i, pair in ((17, "shoulder"), (18, "hip")):
+        joints[:, i] = joints[:, [names.index(f"{s}_{pair}") for s in ("left", "right")]].mean(1)
+    K = pinhole(1600.0, (1920, 1080))
+    sequence = "gBR_sBM_cAll_d04_mBR0_ch01"
+    dump(
+        root / f"keypoints3d/{sequence}.pkl", {"keypoints3d_optim": 100 * to_world(joints)[:, :17]}
+    )
+    camera = {"name": "c02", "size": [1920, 1080], "matrix": K.tolist(), "distortions": LENS}
+    camera |= {"rotation": Rotation.from_matrix(R).as_rotvec().tolist()}
+    camera |= {"translation": (100 * t).tolist()}
+    write(root / "cameras/setting1.json", [{**camera, "name": "c01"}, camera])
+    write(root / "cameras/mapping.txt", f"{sequence} setting1\n")
+    write(root / "ignore_list.txt", "gBR_sBM_cAll_d04_mBR0_ch02\n")
+    write(root / "splits/pose_train.txt", f"{sequence}\n")
+    write(root / "splits/pose_val.txt", "gXX_sBM_cAll_d04_mBR0_ch01\n")
+    write(root / "splits/pose_test.txt", "gYY_sBM_cAll_d04_mBR0_ch01\n")
+    for name in (sequence, "gBR_sBM_cAll_d04_mBR0_ch02"):
+        touch(root / f"videos/{name.replace('cAll', 'c02')}.mp4")
+    return Expected(joints, K, tuple(R @ (0, 1, 0)), LENS)
+
+
+def aspset(root):
+    joints = people("aspset_17")
+    K = pinhole(3900.0, (3840, 2160))
+    world = torch.from_numpy(to_world(joints)).float()
+    valid = torch.ones(T, 17, dtype=torch.bool)
+    valid[1, 4] = False
+    skeleton = Skeleton("points", SKELETONS["aspset_17"].names, (-1,) * 17)
+    folder = root / "trainval"
+    (folder / "joints_3d/04ac").mkdir(parents=True)
+    motion = PoseSequence(skeleton, world, valid, torch.arange(T), 50.0)
+    write_c3d(motion, folder / "joints_3d/04ac/04ac-0026.c3d")
+    extrinsic = np.eye(4)
+    extrinsic[:3, :3], extrinsic[:3, 3] = R, 1000 * t
+    intrinsic = np.pad(K, ((0, 0), (0, 1)))
+    camera = {"intrinsic_matrix": intrinsic.ravel().tolist()}
+    camera |= {"extrinsic_matrix": extrinsic.ravel().tolist()}
+    write(folder / "cameras/04ac/04ac-right.json", camera)
+    rows = "left,top,right,bottom\n" + "10,20,110,220\n" * T
+    write(folder / "boxes/04ac/04ac-0026-right.csv", rows)
+    write(root / "splits.csv", "04ac,0026,train,right\n")
+    touch(folder / "videos/04ac/04ac-0026-right.mkv")
+    expected = joints.copy()
+    expected[1, 4] = np.nan
+    return Expected(expected, K, tuple(R @ (0, -1, 0)))
+
+
+def bml_movi(root):
+    joints = people("bml_movi_87", 2)
+    world = np.repeat(to_world(joints), 4, axis=0) * 1000
+    world[0, 5] = 0
+    (root / "F_Subjects_1_45").mkdir()
+    move = {"markerLocation": world, "virtualMarkerLocation": world[:, 67:]}
+    savemat(root / "F_Subjects_1_45/F_v3d_Subject_3.mat", {"Subject_3_F": {"move": move, "id": 3}})
+    K = pinhole(900.0, (800, 600))
+    one_based = K.copy()
+    one_based[:2, 2] += 0.5
+    (root / "Calib").mkdir()
+    np.savez(
+        root / "Calib/cameraParams_PG1.npz",
+        IntrinsicMatrix=one_based.T,
+        RadialDistortion=np.array(LENS[:2]),
+    )
+    np.savez(
+        root / "Calib/Extrinsics_PG1.npz", rotationMatrix=R.T, translationVector=1000 * t[None]
+    )
+    touch(root / "F_PG1_Subject_3_L.avi")
+    expected = joints.copy()
+    expected[0, 5] = np.nan
+    return Expected(expected, K, tuple(R @ (0, 0, 1)), [*LENS[:2], 0, 0, 0])
+
+
+def surreal(root):
+    skeleton = SKELETONS["smpl_24"]
+    joints = people("smpl_24")
+    place = np.array([7.0, -1.2, 0.4])
+    # The picture shows a mirrored body: what the release calls left is on the right.
+    named = joints[:, list(skeleton.mirror_index)]
+    x, y, z = named[..., 0], named[..., 1], named[..., 2]
+    world = np.stack([place[0] - z, place[1] + y, place[2] - x], axis=-1)
+    pixels = 600 * named[..., :2] / named[..., 2:] + [160, 120]
+    info = {"joints3D": world.transpose(2, 1, 0), "joints2D": pixels.transpose(2, 1, 0)}
+    folder = root / "cmu/train/run0/01_01"
+    folder.mkdir(parents=True)
+    savemat(folder / "01_01_c0001_info.mat", {**info, "camLoc": place[:, None]})
+    segments = {f"segm_{i + 1}": np.full((240, 320), i, np.uint8) for i in range(T)}
+    savemat(folder / "01_01_c0001_segm.mat", segments)
+    one = {"joints3D": world[0].T, "joints2D": pixels[0].T, "camLoc": place[:, None]}
+    savemat(folder / "01_01_c0002_info.mat", one)
+    touch(folder / "01_01_c0001.mp4", folder / "01_01_c0002.mp4")
+    return Expected(joints, np.array([[600.0, 0, 160], [0, 600, 120], [0, 0, 1]]), None)
+
+
+def agora(root):
+    joints = people("smpl_24", 3)
+    focal = 50 / 36 * 3840
+    K = np.array([[focal, 0, 1920], [0, focal, 1080], [0, 0, 1]])
+    padded = np.concatenate([joints, np.zeros((3, 21, 3))], axis=1)
+    pixels = focal * padded[..., :2] / np.maximum(padded[..., 2:], 1) + [1920, 1080]
+    columns = {
+        "imgPath": np.array(["ag_trainset_hdri_5_10_00001.png"], dtype=object),
+        "isValid": as_lists([[True, False, True]]),
+        "occlusion": as_lists([[10.0, 0.0, 50.0]]),
+        "gt_joints_2d": as_lists([list(pixels)]),
+        "gt_joints_3d": as_lists([list(padded)]),
+    }
+    write_table(root / "SMPL/train_0_withjv.pkl", columns)
+    touch(root / "train_0/ag_trainset_hdri_5_10_00001.png")
+    return Expected(joints[[0, 2]], K, None)
+
+
+def as_lists(rows):
+    column = np.empty(len(rows), dtype=object)
+    column[:] = rows
+    return column
+
+
+def write_table(path, columns):
+    """A table as pandas 1 pickles it: by hand, for its classes need not be here."""
+    import pickletools
+    import sys
+    import types
+
+    module = {}
+    for name, members in (
+        ("pandas.core.frame", ("DataFrame",)),
+        ("pandas.core.internals.managers", ("BlockManager",)),
+        ("pandas.core.indexes.base", ("Index",)),
+        ("pandas.core.indexes.range", ("RangeIndex",)),
+    ):
+        module[name] = types.ModuleType(name)
+        for member in members:
+            setattr(module[name], member, type(member, (), {"__module__": name}))
+    for parent in ("pandas", "pandas.core", "pandas.core.internals", "pandas.core.indexes"):
+        module[parent] = types.ModuleType(parent)
+        module[parent].__path__ = []
+    base = module["pandas.core.indexes.base"]
+
+    def _new_Index(cls, d):  # noqa: N802 - pandas calls it so
+        raise AssertionError
+
+    _new_Index.__module__, _new_Index.__qualname__ = base.__name__, "_new_Index"
+    base._new_Index = _new_Index
+
+    def index(module_name, cls, made_of):
+        kind = getattr(module[module_name], cls)
+        made = kind()
+        kind.__reduce__ = lambda self: (_new_Index, (kind, self.made_of))
+        made.made_of = made_of
+        return made
+
+    names = np.array(list(columns), dtype=object)
+    rows = len(next(iter(columns.values())))
+    axes = [
+        index("pandas.core.indexes.base", "Index", {"data": names, "name": None}),
+        index("pandas.core.indexes.range", "RangeIndex", {"start": 0, "stop": rows, "step": 1}),
+    ]
+    values = np.empty((len(columns), rows), dtype=object)
+    for i, column in enumerate(columns.values()):
+        values[i] = column
+    blocks = [{"values": values, "mgr_locs": slice(0, len(columns), 1)}]
+    manager_class = module["pandas.core.internals.managers"].BlockManager
+    manager = manager_class()
+    manager_class.__getstate__ = lambda self: self.stated
+    manager_class.__setstate__ = lambda self, state: None
+    manager.stated = (axes, [values], [names], {"0.14.1": {"axes": axes, "blocks": blocks}})
+    table = module["pandas.core.frame"].DataFrame()
+    table._mgr, table._typ = manager, "dataframe"
+    before = {name: sys.modules.get(name) for name in module}
+    sys.modules.update(module)
+    try:
+        dump(path, table)
+    finally:
+        for name, was in before.items():
+            if was is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = was
+    assert "pandas.core.frame" in "".join(str(o[1]) for o in pickletools.genops(path.read_bytes()))

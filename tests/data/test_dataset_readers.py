@@ -1,0 +1,129 @@
+import importlib.util
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import releases
+import torch
+
+from vitruve.data.cards import dataset_card
+from vitruve.data.readers import DATASETS
+from vitruve.data.readers.release import make_camera
+from vitruve.data.table_pickle import read_table
+
+WRITERS = {"3dpw": "threedpw"}
+needs_cdf = pytest.mark.skipif(importlib.util.find_spec("cdflib") is None, reason="needs cdflib")
+NAMES = [pytest.param(n, marks=needs_cdf if n == "human36m" else ()) for n in DATASETS]
+
+
+def write(name, root):
+    return getattr(releases, WRITERS.get(name, name))(root)
+
+
+def read(name, root, split=None):
+    parts, read_part = DATASETS[name]
+    return [example for part in parts(root, split) for example in read_part(part)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_release_in_its_official_layout_is_read(name, tmp_path):
+    expected = write(name, tmp_path)
+    found = read(name, tmp_path)
+    assert len(found) == len(expected.joints_cam)
+    assert len({example.name for example in found}) == len(found)
+    assert {example.skeleton.name for example in found} <= set(dataset_card(name).skeletons)
+    for example, joints in zip(found, expected.joints_cam, strict=True):
+        valid = np.isfinite(joints).all(-1)
+        assert (example.valid == valid).all()
+        np.testing.assert_allclose(example.joints_cam[valid], joints[valid], atol=2e-5)
+        assert np.isfinite(example.joints_cam).all()
+        assert example.picture.exists() or example.video_frame is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_cameras_are_in_house_units(name, tmp_path):
+    expected = write(name, tmp_path)
+    camera = read(name, tmp_path)[0].camera
+    np.testing.assert_allclose(camera.intrinsics.numpy(), expected.K, rtol=1e-6)
+    lens = None if camera.distortion is None else camera.distortion.numpy()
+    if expected.lens is None:
+        assert lens is None
+    else:
+        np.testing.assert_allclose(lens, expected.lens, atol=1e-7)
+    if expected.up is None:
+        assert camera.T_world_cam is None
+    else:
+        np.testing.assert_allclose(camera.T_world_cam[2, :3].numpy(), expected.up, atol=1e-5)
+        assert torch.linalg.det(camera.T_world_cam[:3, :3]).item() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_releases_own_2d_is_where_joints_are_projected(name, tmp_path):
+    write(name, tmp_path)
+    for example in read(name, tmp_path):
+        if example.keypoints_px is not None:
+            joints = torch.from_numpy(example.joints_cam).float()
+            projected = example.camera.project(joints).numpy()
+            np.testing.assert_allclose(projected, example.keypoints_px, atol=1e-2)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_an_empty_folder_tells_the_page_and_the_layout(name, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"is missing: get .* from http") as error:
+        read(name, tmp_path)
+    assert dataset_card(name).page in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_splits_are_the_releases(tmp_path):
+    releases.aist(tmp_path / "aist")
+    assert {e.split for e in read("aist", tmp_path / "aist")} == {"train"}
+    assert read("aist", tmp_path / "aist", "val") == []
+    releases.surreal(tmp_path / "surreal")
+    assert {e.split for e in read("surreal", tmp_path / "surreal", "train")} == {"train"}
+
+
+def test_a_real_clip_of_aspset_projects_where_its_authors_say():
+    """Joints, camera and pixels of 04ac-0026-right, from the tests of aspset-510 (CC0)."""
+    K = np.array([[3908.201416, 0, 1907.136108], [0, 3904.395020, 1082.651855], [0, 0, 1]])
+    T = np.array(
+        [
+            [0.355310, -0.037651, 0.933990, -16513.444863],
+            [0.010982, 0.999288, 0.036106, -694.394037],
+            [-0.934684, -0.002572, 0.355470, 12560.579233],
+        ]
+    )
+    world = np.array([[-518.131775, 1121.474, 18538.8398], [-412.053192, -511.55838, 18571.8145]])
+    pixels = [[2021.66769504, 1299.42125245], [2048.13982880, 974.88781273]]
+    camera = make_camera(
+        Path("here"), K, (3840, 2160), R_cam_world=T[:, :3], t_cam_world=T[:, 3] / 1000, up="-y"
+    )
+    joints = torch.from_numpy((world @ T[:, :3].T + T[:, 3]) / 1000).float()
+    np.testing.assert_allclose(camera.project(joints).numpy(), pixels, atol=0.05)
+    upwards = camera.joints_to_world(joints)
+    assert upwards[1, 2] - upwards[0, 2] == pytest.approx(1.633, abs=0.01)
+
+
+def test_a_table_of_todays_pandas_is_read(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    names = pandas.Index(["a", "b", "c"], dtype=object)
+    words = pandas.Series(["x", "y"], dtype=object)
+    table = pandas.DataFrame({"a": [[1, 2], [3]], "b": [0.5, 1.5], "c": words}).set_axis(
+        names, axis=1
+    )
+    table.to_pickle(tmp_path / "table.pkl")
+    columns = read_table(tmp_path / "table.pkl")
+    assert list(columns) == ["a", "b", "c"]
+    assert columns["a"][0] == [1, 2]
+    assert columns["b"].tolist() == [0.5, 1.5]
+    assert columns["c"][1] == "y"
+
+
+def test_a_hostile_table_runs_nothing(tmp_path):
+    (tmp_path / "table.pkl").write_bytes(pickle.dumps(importlib.import_module))
+    with pytest.raises(ValueError, match=r"asks for importlib\.import_module"):
+        read_table(tmp_path / "table.pkl")
+    (tmp_path / "table.pkl").write_bytes(pickle.dumps([1]))
+    with pytest.raises(ValueError, match="it holds list, expected a table"):
+        read_table(tmp_path / "table.pkl")
