@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from vitruve.cli.data_cards import list_datasets, show_dataset
+from vitruve.cli.data_check import CheckArguments, check_release
 
 if TYPE_CHECKING:
     from vitruve.cli.progress import Progress
@@ -31,14 +32,6 @@ class BuildArguments:
     """Take only this split, train or test, of a dataset that states splits."""
     chunk_frames: int = 4096
     """Frames in each file of the store: what one read fetches at least."""
-
-
-@dataclass(frozen=True)
-class CheckArguments:
-    """Count what is in a sequence store or in shards, and compare every file with its checksum."""
-
-    store: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="STORE")]
-    """Folder, or an fsspec address such as s3://bucket/store."""
 
 
 def main(argv: list[str]) -> int:
@@ -85,20 +78,22 @@ def _build(argv: list[str]) -> int:
 
 def _check(argv: list[str]) -> int:
     arguments = tyro.cli(CheckArguments, prog="vitruve data check", args=argv)
+    if arguments.root is not None:
+        return check_release(arguments, arguments.root)
     from vitruve.data import SequenceStore
     from vitruve.data.shards import ShardReader, holds_shards
 
-    if "://" not in arguments.store and holds_shards(arguments.store):
-        store = ShardReader(arguments.store)
+    if "://" not in arguments.what and holds_shards(arguments.what):
+        store = ShardReader(arguments.what)
         print(f"{len(store)} examples in {len(store.entries)} shards")
     else:
-        store = SequenceStore.open(arguments.store)
+        store = SequenceStore.open(arguments.what)
         _print_counts(store)
     broken = store.verify()
     if broken:
         print("\n".join(broken))
         raise ValueError(
-            f"{arguments.store}: {len(broken)} files are missing or damaged, the first: "
+            f"{arguments.what}: {len(broken)} files are missing or damaged, the first: "
             f"{broken[0]}; copy the store again or build it anew"
         )
     print("every file has the checksum that the index states")
@@ -127,7 +122,7 @@ _VERBS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "list": (list_datasets, "datasets of pictures with their terms, and readers of motion"),
     "show": (show_dataset, "NAME: a dataset's card: page, licence, layout, joints, quirks"),
     "build": (_build, "READER ROOT OUT: read a dataset, write a sequence store"),
-    "check": (_check, "STORE: count what is in a store or in shards and compare checksums"),
+    "check": (_check, "STORE: compare store or shards with checksums; NAME DIR: try a dataset"),
     "studio": (_studio, "OUT: render people before four cameras, with all labels, as shards"),
     "motions": (_motions, "STORE OUT: put the clips of a store on a body, for studio"),
     "sheet": (_sheet, "DIR: put examples of shards in one picture"),

@@ -143,7 +143,7 @@ def make_camera(
     K = finite(path, "intrinsics", intrinsics, (3, 3))
     lens = None if distortion is None else _lens(path, distortion)
     if min(K[0, 0], K[1, 1]) <= 1 or not np.allclose(K[2], (0, 0, 1)):
-        raise FileError(f"{path}: intrinsics {K.tolist()} are none of a pinhole in pixels")
+        raise FileError(f"{path}: intrinsics {K.tolist()} are no pinhole's in pixels")
     T_world_cam = None
     if R_cam_world is not None:
         R, t = check_pose(path, R_cam_world, t_cam_world)
