@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from PIL import Image
 from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
@@ -305,6 +306,212 @@ def agora(root):
     write_table(root / "SMPL/train_0_withjv.pkl", columns)
     touch(root / "train_0/ag_trainset_hdri_5_10_00001.png")
     return Expected(joints[[0, 2]], K, None)
+
+
+def picture(path, size):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size).save(path)
+
+
+def threedoh(root):
+    joints = people("lsp_14_posepile", 2)
+    K = pinhole(900.0, (640, 480))
+    annotations = {
+        f"{i:05d}": {
+            "lsp_joints_3d": (7 * joints[i]).tolist(),
+            "intri": K.tolist(),
+            "extri": np.eye(4).tolist(),
+            "bbox": [[10, 20], [110, 220]],
+        }
+        for i in range(2)
+    }
+    write(root / "trainset/annots.json", annotations)
+    for name in annotations:
+        picture(root / f"trainset/images/{name}.jpg", (640, 480))
+    return Expected(joints, K, None)
+
+
+def gpa(root):
+    joints = people("gpa_34", 3)
+    K = pinhole(1000.0, (640, 480))
+    names = ["0000010203", "0000010204", "0000020203"]
+    for name in names:
+        picture(root / f"Gaussian_img_jpg_new/{name[:6]}/{name[6:8]}/{name}.jpg", (640, 480))
+    labels = {
+        "images": [{"file_name": f"gpa/x_{name}.jpg"} for name in names],
+        "annotations": [
+            {"joint_cams": (1000 * j.T).tolist(), "f": [K[0, 0], K[1, 1]], "c": [K[0, 2], K[1, 2]]}
+            | {"istrains": i != 1}
+            for i, j in enumerate(joints)
+        ],
+    }
+    write(root / "xyz_gpa12_mdp_cntind_crop_cam_c2g.json", labels)
+    return Expected(joints[[0, 2, 1]], K, None)
+
+
+def total_capture(root):
+    joints = people("total_capture_21")
+    K = pinhole(1100.0, (1920, 1080))
+    lines = ["2 1"]
+    for shift in (9.0, 0.0):
+        rows = [*R, t + shift]
+        lines += ["0 1079 0 1919", f"{K[0, 0]} {K[1, 1]} {K[0, 2]} {K[1, 2]}", str(LENS[0])]
+        lines += [" ".join(map(repr, map(float, row))) for row in rows]
+    write(root / "calibration.cal", "\n".join(lines) + "\n")
+    rows = ["\t".join(f"j{i}" for i in range(21))]
+    for pose in to_world(joints) / 0.0254:
+        rows.append("\t".join(" ".join(map(repr, map(float, p))) for p in pose) + "\t")
+    write(root / "vicon/S1/acting1/gt_skel_gbl_pos.txt", "\n".join(rows) + "\n")
+    touch(root / "video/S1/acting1/TC_S1_acting1_cam2.mp4")
+    return Expected(joints, K, tuple(R @ (0, 1, 0)), [LENS[0], 0, 0, 0, 0])
+
+
+def imar(root, name):
+    joints = people("imar_25")
+    K = pinhole(1150.0, (900, 900))
+    k1, k2, p1, p2, k3 = LENS
+    camera = {
+        "extrinsics": {"R": R.tolist(), "T": [(-R.T @ t).tolist()]},
+        "intrinsics_w_distortion": {
+            "f": [[K[0, 0], K[1, 1]]],
+            "c": [[K[0, 2], K[1, 2]]],
+            "k": [[k1, k2, k3]],
+            "p": [[p1, p2]],
+        },
+    }
+    write(root / f"{name}_info.json", {"train_subj_names": ["s03"], "subj_to_act": {"s03": ["a"]}})
+    folder = root / "train/s03"
+    write(folder / "camera_parameters/50591643/a.json", camera)
+    write(folder / "joints3d_25/a.json", {"joints3d_25": to_world(joints).tolist()})
+    touch(folder / "videos/50591643/a.mp4")
+    return Expected(joints, K, tuple(R @ (0, 0, 1)), LENS)
+
+
+def fit3d(root):
+    return imar(root, "fit3d")
+
+
+def humansc3d(root):
+    return imar(root, "humansc3d")
+
+
+def jta(root):
+    joints = people("jta_22", 4).reshape(2, 2, 22, 3)
+    pixels = 1158 * joints[..., :2] / joints[..., 2:] + [960, 540]
+    rows = [
+        [frame + 1, person + 3, j, *pixels[frame, person, j], *joints[frame, person, j], 0, 1]
+        for j in range(22)
+        for person in range(2)
+        for frame in range(2)
+        if (frame, person, j) != (1, 1, 5)
+    ]
+    write(root / "annotations/train/seq_0.json", rows)
+    touch(root / "videos/train/seq_0.mp4")
+    expected = joints.reshape(4, 22, 3).copy()
+    expected[3, 5] = np.nan
+    return Expected(expected, np.array([[1158.0, 0, 960], [0, 1158, 540], [0, 0, 1]]), None)
+
+
+def openpose_in(skeleton):
+    """OpenPose's 25 joints of a person, and the person with SMPL's unknown."""
+    joints = people(skeleton, 2)
+    joints[:, :24] = np.nan
+    openpose = np.empty((2, 25, 3))
+    openpose[:, [*range(8), *range(9, 25), 8]] = joints[:, 24:]
+    return joints, openpose
+
+
+def humbi(root):
+    joints, openpose = openpose_in("humbi_49")
+    K = pinhole(1700.0, (1920, 1080))
+    body = root / "subject_1/body"
+    centre = -R.T @ t
+
+    def text(rows):
+        return "\n".join(" ".join(map(repr, map(float, row))) for row in rows) + "\n"
+
+    heading = "Camera\nNCameras: 2\nNFrames: 1\n"
+    lens = "".join(f"camera {n}\n{text(K)}" for n in (0, 7))
+    pose = "".join(f"camera {n}\n{text([centre + 7 - n, *R])}" for n in (0, 7))
+    write(body / "intrinsic.txt", heading + lens)
+    write(body / "extrinsic.txt", heading + pose)
+    for frame in range(2):
+        snapshot = body / f"{frame + 1:08d}"
+        write(snapshot / "reconstruction/keypoints.txt", text(to_world(openpose[frame])))
+        touch(snapshot / "image/image0000007.jpg", snapshot / "image/image0000009.jpg")
+    return Expected(joints, K, tuple(R @ (0, -1, 0)))
+
+
+def behave(root):
+    joints, openpose = openpose_in("behave_49")
+    K = pinhole(980.0, (2048, 1536))
+    lens = [*LENS, 0.01, -0.02, 0.03]
+    sequence = root / "sequences/Date01_Sub01_boxlong"
+    info = {"gender": "male", "kinects": [1], "intrinsic": "../../calibs/intrinsics"}
+    write(sequence / "info.json", info | {"config": "../../calibs/Date01/config"})
+    write(root / "split.json", {"train": [sequence.name], "test": []})
+    names = ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")
+    color = {"fx": K[0, 0], "fy": K[1, 1], "cx": K[0, 2], "cy": K[1, 2]}
+    color |= dict(zip(names, lens, strict=True))
+    write(root / "calibs/intrinsics/1/calibration.json", {"color": color})
+    config = {"rotation": R.T.ravel().tolist(), "translation": (-R.T @ t).tolist()}
+    write(root / "calibs/Date01/config/1/config.json", config)
+    for frame, world in enumerate(to_world(openpose)):
+        scored = np.concatenate([world, np.ones((25, 1))], axis=1)
+        snapshot = sequence / f"t000{frame + 1}.000"
+        write(snapshot / "person/person_J3d.json", {"body_joints3d": scored.ravel().tolist()})
+        touch(snapshot / "k1.color.jpg")
+    return Expected(joints, K, tuple(R @ (0, -1, 0)), lens)
+
+
+@dataclass(frozen=True)
+class Expected2D:
+    keypoints_px: np.ndarray
+    """(n, j, 2) pixels; NaN where a joint is not labelled."""
+
+
+def coco_people(skeleton):
+    """Two people with a joint that is not labelled, and a third without any."""
+    points = np.random.default_rng(5).uniform(20, 300, (2, SKELETONS[skeleton].num_joints, 2))
+    points = points.round(1)
+    flags = np.full((*points.shape[:2], 1), 2)
+    flags[1, 4] = 0
+    given = np.concatenate([np.where(flags > 0, points, 0), flags], axis=2)
+    box = [10.0, 10, 300, 300]
+    annotations = [
+        {"image_id": 8, "bbox": box, "track_id": i, "keypoints": g.ravel().tolist()}
+        for i, g in enumerate(given)
+    ]
+    expected = np.where(flags > 0, points, np.nan)
+    return annotations, Expected2D(expected)
+
+
+def coco(root):
+    annotations, expected = coco_people("coco_17")
+    crowd = {"image_id": 9, "iscrowd": 1, "bbox": [0, 0, 5, 5], "keypoints": [1] * 51}
+    nobody = {"image_id": 9, "iscrowd": 0, "bbox": [0, 0, 5, 5], "keypoints": [0] * 51}
+    images = [{"id": 9, "file_name": "9.jpg"}, {"id": 8, "file_name": "8.jpg"}]
+    labels = {"images": images, "annotations": [crowd, nobody, *annotations]}
+    write(root / "annotations/person_keypoints_train2017.json", labels)
+    return expected
+
+
+def posetrack(root):
+    annotations, expected = coco_people("posetrack18_17")
+    without_box = {"image_id": 8, "track_id": 5, "keypoints": [1] * 51}
+    images = [{"id": 8, "file_name": "images/train/000001_bonn/000000.jpg"}]
+    labels = {"images": images, "annotations": [*annotations, without_box]}
+    write(root / "posetrack_data/annotations/train/000001_bonn.json", labels)
+    write(root / "posetrack_data/annotations/test/000002_bonn.json", {})
+    return expected
+
+
+def jrdb(root):
+    annotations, expected = coco_people("jrdb_17")
+    images = [{"id": 8, "file_name": "image_2/bytes-cafe-2019-02-07_0/000015.jpg"}]
+    labels = {"images": images, "annotations": annotations}
+    write(root / "train_dataset/labels/labels_2d_pose_coco/bytes-cafe.json", labels)
+    return expected
 
 
 def as_lists(rows):
