@@ -32,6 +32,9 @@ def test_a_dataset_is_checked_built_and_its_shards_checked(run, tmp_path):
     code, said, _ = run("data", "check", out)
     assert code == 0
     assert "3 examples in 1 shards" in said
+    code, said, err = run("data", "sheet", out, "--out", tmp_path / "crops.png")
+    assert (code, err) == (0, "")
+    assert (tmp_path / "crops.png").stat().st_size > 5_000
     (shard,) = out.glob("shard-*.npz")
     shard.write_bytes(shard.read_bytes()[:-1] + b"x")
     code, _, err = run("data", "check", out)

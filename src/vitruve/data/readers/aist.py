@@ -26,10 +26,10 @@ from vitruve.data.readers.release import (
     read_json_file,
     require,
 )
-from vitruve.io.restricted_pickle import read_pickle
 from vitruve.geometry.camera import Camera
 from vitruve.io.errors import FileError
 from vitruve.io.limits import read_text
+from vitruve.io.restricted_pickle import read_pickle
 from vitruve.skeletons import SKELETONS
 
 NAME = "aist"

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from vitruve.io.npz_members import open_archive, read_member
 from vitruve.data.examples import Part, PictureExample
 from vitruve.data.mat_file import read_nested
 from vitruve.data.readers.release import (
@@ -28,6 +27,7 @@ from vitruve.data.readers.release import (
 )
 from vitruve.geometry.camera import Camera
 from vitruve.io.errors import FileError
+from vitruve.io.npz_members import open_archive, read_member
 from vitruve.skeletons import SKELETONS
 
 NAME = "bml_movi"
