@@ -15,6 +15,7 @@ from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
 from vitruve.io.c3d_file import write_c3d
+from vitruve.io.video_writer import write_video
 from vitruve.poses import PoseSequence
 from vitruve.skeletons import SKELETONS, Skeleton
 
@@ -464,6 +465,36 @@ def behave(root):
     return Expected(joints, K, tuple(R @ (0, -1, 0)), lens)
 
 
+def mads(root):
+    joints = people("mads_19", 4)
+    world = to_world(joints) * 1000
+    names = SKELETONS["mads_19"].names
+    few = [i for i, n in enumerate(names) if n not in MADS_MORE]
+    cells = np.empty((1, 4), dtype=object)
+    for i in range(4):
+        cells[0, i] = world[i, few] if i == 2 else world[i]
+    cells[0, 1] = np.full((15, 3), np.nan)
+    folder = root / "multi_view_data/Taichi"
+    folder.mkdir(parents=True)
+    savemat(folder / "Taichi_S1_GT.mat", {"GTpose2": cells})
+    K = pinhole(800.0, (64, 48))
+    turn = Rotation.from_matrix(R).as_rotvec()[:, None]
+    calibration = {
+        "KK": K,
+        "kc": np.array(LENS)[:, None],
+        "om_ext": turn,
+        "T_ext": 1000 * t[:, None],
+    }
+    savemat(folder / "Calib_Cam1.mat", calibration)
+    write_video(folder / "Taichi_S1_C1.avi", np.zeros((2, 48, 64, 3), np.uint8), 15.0)
+    expected = joints[[0, 2, 3]]
+    expected[1, [i for i in range(19) if i not in few]] = np.nan
+    return Expected(expected, K, tuple(R @ (0, 1, 0)), LENS)
+
+
+MADS_MORE = ("left_toe", "right_toe", "left_hand", "right_hand")
+
+
 @dataclass(frozen=True)
 class Expected2D:
     keypoints_px: np.ndarray
@@ -494,6 +525,26 @@ def coco(root):
     labels = {"images": images, "annotations": [crowd, nobody, *annotations]}
     write(root / "annotations/person_keypoints_train2017.json", labels)
     return expected
+
+
+def mpii(root):
+    points = np.random.default_rng(6).uniform(20, 300, (2, 16, 2))
+
+    def person(xy, ids):
+        listed = [{"x": float(xy[i][0]), "y": float(xy[i][1]), "id": i} for i in ids]
+        return {"annopoints": {"point": listed}, "scale": 1.5}
+
+    everyone = [person(points[0], range(16)), person(points[1], range(12))]
+    pictures = [
+        {"image": {"name": "test.jpg"}, "annorect": {"scale": 1.0}},
+        {"image": {"name": "8.jpg"}, "annorect": everyone},
+        {"image": {"name": "9.jpg"}, "annorect": {"scale": 2.0}},
+    ]
+    release = {"annolist": pictures, "img_train": np.array([0, 1, 1])}
+    root.mkdir(exist_ok=True)
+    savemat(root / "mpii_human_pose_v1_u12_1.mat", {"RELEASE": release})
+    points[1, 12:] = np.nan
+    return Expected2D(points)
 
 
 def posetrack(root):

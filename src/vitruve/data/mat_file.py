@@ -70,6 +70,19 @@ def read_nested(path: Path, *names: str) -> np.ndarray:
     return array
 
 
+def read_struct(path: Path, name: str) -> Any:
+    """A struct of a ``.mat`` file older than version 7.3, its fields as attributes.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is damaged or has no such struct.
+    """
+    struct = _load(path, [name], squeeze_me=True, struct_as_record=False)[name]
+    if not hasattr(struct, "_fieldnames"):
+        raise ValueError(f"{path}: {name!r} is no struct")
+    return struct
+
+
 def _read_hdf5(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     h5py = _h5py(path)
     try:
@@ -103,11 +116,11 @@ def _read_old(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     return {name: np.asarray(content[name]).T for name in names}
 
 
-def _load(path: Path, names: Sequence[str], *, squeeze_me: bool = False) -> dict[str, Any]:
+def _load(path: Path, names: Sequence[str], **how: bool) -> dict[str, Any]:
     from scipy.io import loadmat
 
     try:
-        content = loadmat(path, variable_names=list(names), squeeze_me=squeeze_me)
+        content = loadmat(path, variable_names=list(names), **how)  # pyright: ignore[reportArgumentType]
     except FileNotFoundError:
         raise
     # scipy raises whatever its parser stumbles over in a damaged file.
