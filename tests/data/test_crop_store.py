@@ -1,5 +1,7 @@
 import json
+import re
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -118,3 +120,12 @@ def test_a_damaged_picture_is_named(folder, tmp_path):
     write_index(tmp_path, CropStore(folder).shards.about, [0])
     with pytest.raises(FileError, match=r"crop 0 of .* cannot be decoded"):
         CropStore(tmp_path)[0]
+
+
+def test_the_examples_of_the_page_run(folder):
+    page = Path(__file__).parents[2] / "docs/datasets.md"
+    names = {}
+    for example in re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+        exec(compile(example, str(page), "exec"), names)
+    batch = names["batches"]([folder]).batch_at(3)
+    assert [crop.dataset for crop in batch] == ["panoptic"] * 7

@@ -46,7 +46,9 @@ def _run(work: Work, out: Path, items: list[Any]) -> Iterator[Any]:
     numbers = ray.data.from_items([{"number": n} for n in range(len(items))])
     rows = numbers.repartition(max(1, len(items)))
     given = {"work": work, "out": out, "things": ray.put(items)}
-    for row in rows.map(_call, fn_kwargs=given, num_cpus=1, max_retries=RETRIES).iter_rows():
+    # Ray's types know nothing of fn_kwargs' names.
+    done = rows.map(_call, fn_kwargs=given, num_cpus=1, max_retries=RETRIES)  # pyright: ignore[reportArgumentType]
+    for row in done.iter_rows():
         yield row["number"]
 
 

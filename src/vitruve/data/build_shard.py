@@ -32,7 +32,7 @@ from vitruve.io.errors import FileError
 NUM_TERMS = 12
 """Distortion terms are filled up to so many, so that they make a column."""
 MASK_PNG_LEVEL = 6
-Row = dict[str, np.ndarray | bytes | str]
+Row = dict[str, np.ndarray | np.generic | bytes | str]
 
 
 def make_shard(out: Path, shard: Shard) -> int:

@@ -48,7 +48,7 @@ def _drawn(one: Shown) -> Image.Image:
     """The crop in the middle of its square, with joints and bones."""
     side = one.crop.image.shape[0]
     scale = SHEET_PX / side
-    fine = Image.fromarray(one.crop.image).resize((SHEET_PX * _FINE,) * 2)
+    fine = Image.fromarray(one.crop.image).resize((SHEET_PX * _FINE, SHEET_PX * _FINE))
     draw = ImageDraw.Draw(fine)
     points = one.keypoints_px * scale * _FINE
     skeleton = one.example.skeleton

@@ -85,7 +85,7 @@ def read(part: Part) -> Iterator[PictureExample]:
 def _motion(path: Path) -> np.ndarray:
     """(t, 25, 3) world metres."""
     try:
-        import cdflib
+        import cdflib  # pyright: ignore[reportMissingImports] - an extra
     except ImportError as error:
         raise ImportError(
             f"{path} is a CDF file, which cdflib reads: pip install 'vitruve[cdf]'"

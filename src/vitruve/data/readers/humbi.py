@@ -54,7 +54,9 @@ def read(part: Part) -> Iterator[PictureExample]:
             if named is None or int(named[1]) not in cameras:
                 continue
             camera, R, t = cameras[int(named[1])]
-            joints, valid = with_unknown_smpl(world @ R.T + t, np.isfinite(world).all(1))
+            joints, valid = with_unknown_smpl(
+                world @ R.T + t, np.asarray(np.isfinite(world).all(1))
+            )
             yield PictureExample(
                 picture=picture,
                 video_frame=None,

@@ -181,5 +181,5 @@ def clean_joints(
     joints: Float[np.ndarray, "*t j 3"],
 ) -> tuple[Float[np.ndarray, "*t j 3"], Bool[np.ndarray, "*t j"]]:
     """Joints without numbers that are not finite, and which were."""
-    valid = np.isfinite(joints).all(-1)
-    return np.where(valid[..., None], joints, 0.0), np.asarray(valid)
+    valid = np.asarray(np.isfinite(joints).all(-1))
+    return np.where(valid[..., None], joints, 0.0), valid
