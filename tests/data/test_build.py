@@ -1,6 +1,7 @@
 import hashlib
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -182,6 +183,15 @@ def test_after_kill_9_nothing_is_half_written(release, tmp_path):
         n: d for n, d in digest(out).items() if n.startswith(".")
     }
     assert len(ShardReader(out)) == 3
+
+
+def die(out, item):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_worker_is_said(tmp_path):
+    with pytest.raises(OSError, match=r"a worker was killed .* run the same command again"):
+        list(in_processes(2)(die, tmp_path, [1, 2, 3]))
 
 
 def test_a_missing_picture_stops_the_build_or_is_counted(release, tmp_path):

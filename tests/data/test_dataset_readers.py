@@ -1,4 +1,5 @@
 import importlib.util
+import json
 import pickle
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import torch
 
 from vitruve.data.cards import dataset_card
 from vitruve.data.readers import DATASETS
-from vitruve.data.readers.release import make_camera
+from vitruve.data.readers.release import check_pose, make_camera
 from vitruve.data.table_pickle import read_table
+from vitruve.io.errors import FileError
 
 WRITERS = {"3dpw": "threedpw", "3doh50k": "threedoh"}
 WEAK = ("coco", "mpii", "posetrack", "jrdb")
@@ -160,3 +162,60 @@ def test_a_hostile_table_runs_nothing(tmp_path):
     (tmp_path / "table.pkl").write_bytes(pickle.dumps([1]))
     with pytest.raises(ValueError, match="it holds list, expected a table"):
         read_table(tmp_path / "table.pkl")
+
+
+def test_labels_cannot_name_pictures_outside_the_release(tmp_path):
+    releases.coco(tmp_path)
+    path = tmp_path / "annotations/person_keypoints_train2017.json"
+    for name in ("../../secret.jpg", "/etc/secret.jpg"):
+        labels = json.loads(path.read_text())
+        labels["images"][1]["file_name"] = name
+        path.write_text(json.dumps(labels))
+        with pytest.raises(FileError, match=r"secret\.jpg', which is outside the release"):
+            read("coco", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"matrix": [[0.0] * 3] * 3}, "are no pinhole's in pixels"),
+        ({"matrix": [[1000.0, 0, 960]]}, r"intrinsics has shape \(1, 3\), expected \(3, 3\)"),
+        ({"distortions": [0.0] * 20}, "distortion has 20 terms, at most 12"),
+        ({"translation": [0, 0, float("nan")]}, "translation holds a number that is not finite"),
+        ({"name": "c09"}, "has no camera 'c02'"),
+        ({"size": None}, "size is no array of numbers|size has shape"),
+    ],
+)
+def test_wrong_cameras_are_one_line(tmp_path, change, message):
+    releases.aist(tmp_path)
+    path = tmp_path / "cameras/setting1.json"
+    first, camera = json.loads(path.read_text())
+    path.write_text(json.dumps([first, {**camera, **change}]))
+    with pytest.raises(FileError, match=message) as error:
+        read("aist", tmp_path)
+    assert "setting1.json" in str(error.value)
+
+
+def test_a_mirrored_rotation_is_refused():
+    with pytest.raises(FileError, match="is no rotation from world to camera"):
+        check_pose(Path("here"), np.diag([1.0, 1, -1]), np.zeros(3))
+
+
+def test_damaged_files_are_one_line(tmp_path):
+    for name, path, content, message in (
+        ("panoptic", "170407_haggling_a1/calibration_170407_haggling_a1.json", "{", "is not JSON"),
+        ("mpi_inf_3dhp", "S2/Seq1/annot.mat", "no", "is not a MATLAB file"),
+        ("mpi_inf_3dhp", "S2/Seq1/camera.calibration", "no cameras", "has no camera 0; it has"),
+        ("aspset", "trainval/joints_3d/04ac/04ac-0026.c3d", "no", "is no C3D file"),
+        ("aist", "keypoints3d/gBR_sBM_cAll_d04_mBR0_ch01.pkl", "no", "damaged pickle"),
+        ("total_capture", "calibration.cal", "1 1\n", "has 0 cameras, none is 2"),
+        ("jta", "annotations/train/seq_0.json", "[[1, 2]]", r"its rows has shape \(1, 2\)"),
+    ):
+        root = tmp_path / name / path.replace("/", "_")
+        root.mkdir(parents=True)
+        write(name, root)
+        (root / path).write_text(content)
+        with pytest.raises(ValueError, match=message) as error:
+            read(name, root)
+        assert Path(path).name in str(error.value)
+        assert "\n" not in str(error.value)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from vitruve.data.examples import Part, PictureExample
-from vitruve.data.readers.release import clean_joints, find, make_camera, numbers, require
+from vitruve.data.readers.release import clean_joints, find, make_camera, numbers, require, within
 from vitruve.data.table_pickle import read_table
 from vitruve.geometry.camera import Camera
 from vitruve.io.errors import FileError
@@ -69,7 +69,7 @@ def _people(
 ) -> Iterator[PictureExample]:
     name = str(its["imgPath"])
     small = f"{name.removesuffix('.png')}_1280x720.png"
-    picture = pictures.get(name, pictures.get(small, part.root / name))
+    picture = pictures.get(name, pictures.get(small, within(path, part.root, name)))
     size = SMALL_SIZE_PX if picture.name == small else SIZE_PX
     for person, (usable, hidden) in enumerate(zip(its["isValid"], its["occlusion"], strict=True)):
         if not usable or hidden > MAX_OCCLUSION:

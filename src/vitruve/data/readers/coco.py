@@ -11,7 +11,7 @@ from pathlib import Path
 from vitruve.data.examples import Part, PictureExample
 from vitruve.data.readers.boxes import box_from_corner
 from vitruve.data.readers.coco_labels import keypoints, pictures_with_people
-from vitruve.data.readers.release import field, find
+from vitruve.data.readers.release import field, find, within
 from vitruve.skeletons import SKELETONS
 
 NAME = "coco"
@@ -44,7 +44,7 @@ def read(part: Part) -> Iterator[PictureExample]:
             if annotation.get("iscrowd") or not valid.any():
                 continue
             yield PictureExample(
-                picture=part.root / part.name / file_name,
+                picture=within(path, part.root / part.name, file_name),
                 video_frame=None,
                 skeleton=skeleton,
                 valid=valid,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vitruve.data.examples import Part, PictureExample
 from vitruve.data.readers.coco_labels import keypoints, pictures_with_people
-from vitruve.data.readers.release import field, find
+from vitruve.data.readers.release import field, find, within
 from vitruve.io.errors import FileError
 from vitruve.skeletons import SKELETONS
 
@@ -37,6 +37,7 @@ def read(part: Part) -> Iterator[PictureExample]:
         ValueError: The labels are damaged or of another layout.
     """
     path = part.root / f"{_LABELS}/{part.name}.json"
+    pictures = part.root / "train_dataset/images"
     skeleton = SKELETONS["jrdb_17"]
     for image, people in pictures_with_people(path):
         camera, frame = _camera_and_frame(path, str(field(path, image, "file_name")))
@@ -46,7 +47,7 @@ def read(part: Part) -> Iterator[PictureExample]:
                 continue
             track = int(field(path, annotation, "track_id"))
             yield PictureExample(
-                picture=part.root / f"train_dataset/images/{camera}/{frame:06d}.jpg",
+                picture=within(path, pictures, f"{camera}/{frame:06d}.jpg"),
                 video_frame=None,
                 skeleton=skeleton,
                 valid=valid,
@@ -65,6 +66,6 @@ def _camera_and_frame(path: Path, file_name: str) -> tuple[str, int]:
     """Folder of the camera's pictures, number of the picture that is meant."""
     folder, _, last = file_name.rpartition("/")
     number = last.partition(".")[0]
-    if not number.isdigit() or ".." in folder:
+    if not number.isdigit():
         raise FileError(f"{path}: {file_name!r} is not a camera, a sequence and a frame")
     return folder, int(number) + FRAMES_LATER

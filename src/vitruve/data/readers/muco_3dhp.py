@@ -24,6 +24,7 @@ from vitruve.data.readers.release import (
     numbers,
     read_json_file,
     require,
+    within,
 )
 from vitruve.skeletons import SKELETONS
 
@@ -80,7 +81,7 @@ def _example(
     joints_cam, valid = clean_joints(joints)
     file_name = str(field(path, image, "file_name"))
     return PictureExample(
-        picture=part.root / file_name,
+        picture=within(path, part.root, file_name),
         video_frame=None,
         skeleton=skeleton,
         valid=valid,

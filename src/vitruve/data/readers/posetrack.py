@@ -12,7 +12,7 @@ from pathlib import Path
 from vitruve.data.examples import Part, PictureExample
 from vitruve.data.readers.boxes import box_from_corner
 from vitruve.data.readers.coco_labels import keypoints, pictures_with_people
-from vitruve.data.readers.release import field, find
+from vitruve.data.readers.release import field, find, within
 from vitruve.skeletons import SKELETONS
 
 NAME = "posetrack"
@@ -46,7 +46,7 @@ def read(part: Part) -> Iterator[PictureExample]:
             points, valid = keypoints(path, annotation, skeleton.num_joints)
             track = int(field(path, annotation, "track_id"))
             yield PictureExample(
-                picture=part.root / str(field(path, image, "file_name")),
+                picture=within(path, part.root, field(path, image, "file_name")),
                 video_frame=None,
                 skeleton=skeleton,
                 valid=valid,

@@ -5,7 +5,7 @@ Axes: t frames, j joints.
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -83,6 +83,18 @@ def field(path: Path, record: Any, *keys: str | int) -> Any:
             at = ".".join(map(str, keys[: depth + 1]))
             raise FileError(f"{path} has no {at!r}{there}") from None
     return record
+
+
+def within(path: Path, folder: Path, name: Any) -> Path:
+    """A picture that labels name, inside a folder of the release.
+
+    Raises:
+        FileError: The name leads out of the folder.
+    """
+    named = PurePosixPath(str(name))
+    if named.is_absolute() or ".." in named.parts:
+        raise FileError(f"{path} names {clip(str(name))!r}, which is outside the release")
+    return folder / named
 
 
 def numbers(path: Path, name: str, value: Any, shape: Sequence[int | None]) -> np.ndarray:

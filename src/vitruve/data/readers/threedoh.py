@@ -21,6 +21,7 @@ from vitruve.data.readers.release import (
     numbers,
     read_json_file,
     require,
+    within,
 )
 from vitruve.skeletons import SKELETONS
 
@@ -53,7 +54,7 @@ def read(part: Part) -> Iterator[PictureExample]:
         given = field(path, annotation, "lsp_joints_3d")
         joints = numbers(path, "lsp_joints_3d", given, (_NUM_JOINTS, 3)) / UNITS_PER_M
         joints_cam, valid = clean_joints(joints)
-        picture = folder / "images" / f"{name}.jpg"
+        picture = within(path, folder / "images", f"{name}.jpg")
         box = finite(path, "bbox", field(path, annotation, "bbox"), (2, 2)).ravel()
         mask = folder / "masks" / f"{name}.png"
         yield PictureExample(
