@@ -1,8 +1,10 @@
 """A local Ray of two workers; runs only where Ray is installed (extra ``cluster``)."""
 
+import gc
 import os
 import signal
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -28,7 +30,11 @@ def cluster():
     os.environ["PYTHONPATH"] = paths
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
     yield on_cluster(cpus=2)
-    ray.shutdown()
+    with warnings.catch_warnings():
+        # What Ray leaves open is closed here, where nobody takes it for a failure of ours.
+        warnings.simplefilter("ignore")
+        ray.shutdown()
+        gc.collect()
     os.environ.pop("PYTHONPATH")
     if before is not None:
         os.environ["PYTHONPATH"] = before

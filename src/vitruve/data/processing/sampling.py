@@ -2,7 +2,7 @@
 
 Source: Sarandi et al., arXiv:2212.14474, section 4: a frame is dropped when every joint is within
 100 mm of the last one kept. Here, as in the authors' later code, a ring of several poses is
-remembered, so that a movement to and fro is not kept twice, and joints may be missing.
+remembered, so that a movement back and forth is not kept twice, and joints may be missing.
 Axes: j joints.
 """
 
