@@ -75,3 +75,14 @@ def test_an_unknown_dataset_is_one_line(vitruve):
 def test_the_page_has_the_table_of_today(vitruve):
     _, table, _ = vitruve("data", "list", "--markdown")
     assert table in PAGE.read_text("utf-8"), "vitruve data list --markdown > docs/datasets.md"
+
+
+def test_a_dataset_is_checked_against_its_release(vitruve, tmp_path):
+    code, _, err = vitruve("data", "check", "aspset", tmp_path)
+    assert code == 2
+    assert "splits.csv is missing: get ASPset-510 from https://archive.org" in err
+    code, _, err = vitruve("data", "check", "aspset", tmp_path / "nowhere")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "no such folder" in err
+    code, _, err = vitruve("data", "check", "hspace", tmp_path)
+    assert "no reader of 'hspace'" in err

@@ -2,43 +2,19 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import tyro
 
+from vitruve.cli.data_build import BuildArguments, build_pictures
 from vitruve.cli.data_cards import list_datasets, show_dataset
+from vitruve.cli.data_check import CheckArguments, check_release
 
 if TYPE_CHECKING:
     from vitruve.cli.progress import Progress
     from vitruve.data import MotionSequence, SequenceStore
 
 BAD_INPUT = 2
-
-
-@dataclass(frozen=True)
-class BuildArguments:
-    """Read a dataset and write it as one sequence store: whole or not at all."""
-
-    reader: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="READER")]
-    """What the dataset is; vitruve data list names them."""
-    root: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="ROOT")]
-    """Folder or file of the dataset."""
-    out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT")]
-    """Folder of the store; must not be there yet."""
-    split: str = ""
-    """Take only this split, train or test, of a dataset that states splits."""
-    chunk_frames: int = 4096
-    """Frames in each file of the store: what one read fetches at least."""
-
-
-@dataclass(frozen=True)
-class CheckArguments:
-    """Count what is in a sequence store or in shards, and compare every file with its checksum."""
-
-    store: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="STORE")]
-    """Folder, or an fsspec address such as s3://bucket/store."""
 
 
 def main(argv: list[str]) -> int:
@@ -65,6 +41,10 @@ def main(argv: list[str]) -> int:
 
 def _build(argv: list[str]) -> int:
     arguments = tyro.cli(BuildArguments, prog="vitruve data build", args=argv)
+    if arguments.out is not None:
+        return build_pictures(arguments, arguments.out)
+    if arguments.store is None:
+        raise ValueError("name STORE, the folder to write motion to, or --out for pictures")
     from vitruve.cli.progress import show_progress
     from vitruve.data import READERS, write_store
 
@@ -77,28 +57,30 @@ def _build(argv: list[str]) -> int:
     found = READERS[arguments.reader](arguments.root, arguments.split or None)
     with show_progress("clips") as tell:
         clips = _counted(found, tell)
-        store = write_store(clips, arguments.out, chunk_frames=arguments.chunk_frames)
+        store = write_store(clips, arguments.store, chunk_frames=arguments.chunk_frames)
     _print_counts(store)
-    print(arguments.out)
+    print(arguments.store)
     return 0
 
 
 def _check(argv: list[str]) -> int:
     arguments = tyro.cli(CheckArguments, prog="vitruve data check", args=argv)
+    if arguments.root is not None:
+        return check_release(arguments, arguments.root)
     from vitruve.data import SequenceStore
     from vitruve.data.shards import ShardReader, holds_shards
 
-    if "://" not in arguments.store and holds_shards(arguments.store):
-        store = ShardReader(arguments.store)
+    if "://" not in arguments.what and holds_shards(arguments.what):
+        store = ShardReader(arguments.what)
         print(f"{len(store)} examples in {len(store.entries)} shards")
     else:
-        store = SequenceStore.open(arguments.store)
+        store = SequenceStore.open(arguments.what)
         _print_counts(store)
     broken = store.verify()
     if broken:
         print("\n".join(broken))
         raise ValueError(
-            f"{arguments.store}: {len(broken)} files are missing or damaged, the first: "
+            f"{arguments.what}: {len(broken)} files are missing or damaged, the first: "
             f"{broken[0]}; copy the store again or build it anew"
         )
     print("every file has the checksum that the index states")
@@ -126,8 +108,8 @@ def _sheet(argv: list[str]) -> int:
 _VERBS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "list": (list_datasets, "datasets of pictures with their terms, and readers of motion"),
     "show": (show_dataset, "NAME: a dataset's card: page, licence, layout, joints, quirks"),
-    "build": (_build, "READER ROOT OUT: read a dataset, write a sequence store"),
-    "check": (_check, "STORE: count what is in a store or in shards and compare checksums"),
+    "build": (_build, "READER ROOT STORE: write motion; NAME DIR --out OUT: write person crops"),
+    "check": (_check, "STORE: compare store or shards with checksums; NAME DIR: try a dataset"),
     "studio": (_studio, "OUT: render people before four cameras, with all labels, as shards"),
     "motions": (_motions, "STORE OUT: put the clips of a store on a body, for studio"),
     "sheet": (_sheet, "DIR: put examples of shards in one picture"),

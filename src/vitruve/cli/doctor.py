@@ -17,6 +17,7 @@ _EXTRAS = {
     "image": ("timm", "torchvision", "diffusers", "transformers"),
     "cluster": ("ray",),
     "mat": ("h5py",),
+    "cdf": ("cdflib",),
     "onnx": ("onnx", "onnxscript", "onnxruntime"),
     "parquet": ("pyarrow",),
     "plots": ("matplotlib", "sklearn"),

@@ -22,6 +22,7 @@ from vitruve.data.cameras import (
     h36m_rigs,
 )
 from vitruve.data.corrupt import DetectorConfig
+from vitruve.data.crop_store import CropMixture, CropStore
 from vitruve.data.lifting import LiftingBatches, LiftingConfig
 from vitruve.data.mixture import Mixture, MixtureConfig
 from vitruve.data.sequences import MotionSequence
@@ -49,6 +50,8 @@ READERS: dict[str, Callable[..., Iterator[MotionSequence]]] = {
 __all__ = [
     "READERS",
     "BodyConfig",
+    "CropMixture",
+    "CropStore",
     "DetectorConfig",
     "LiftingBatches",
     "LiftingConfig",

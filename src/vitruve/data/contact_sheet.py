@@ -54,7 +54,7 @@ def _panels(example: Example, joints: Skeleton | None, reader: ShardReader) -> l
     picture = Image.fromarray(decode_picture(content, "RGB", where))
     panels = [_fit(picture)]
     mask = example.get("mask")
-    if isinstance(mask, bytes):
+    if isinstance(mask, bytes) and mask:
         panels.append(_fit(Image.fromarray(decode_picture(mask, "L", where)).convert("RGB")))
     keypoints = example.get("keypoints_px")
     if joints is not None and isinstance(keypoints, np.ndarray):

@@ -1,4 +1,4 @@
-"""Named numeric arrays out of MATLAB files, whichever of the two formats they have.
+"""Numbers out of MATLAB files: arrays of either format, cells and structs of the older one.
 
 Files of version 7.3 are HDF5 and need h5py (extra ``mat``); older ones go through scipy. Axes come
 in HDF5's order, which is the reverse of MATLAB's.
@@ -36,6 +36,53 @@ def read_mat(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     return arrays
 
 
+def read_cells(path: Path, name: str) -> list[np.ndarray]:
+    """The arrays of a cell of a ``.mat`` file older than version 7.3, axes as MATLAB has them.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is damaged, has no such cell, or the cell holds no numbers.
+    """
+    cells = np.asarray(_load(path, [name])[name])
+    arrays = [np.asarray(cell) for cell in cells.ravel()] if cells.dtype == object else []
+    if not arrays or any(array.dtype.kind not in "biuf" for array in arrays):
+        raise ValueError(f"{path}: {name!r} is no cell of arrays of numbers")
+    return arrays
+
+
+def read_nested(path: Path, *names: str) -> np.ndarray:
+    """An array of numbers deep in the structs of a ``.mat`` file older than version 7.3.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is damaged, has no such field, or holds something else there.
+    """
+    value = _load(path, [names[0]], squeeze_me=True)[names[0]]
+    for depth, name in enumerate(names[1:], 1):
+        at = ".".join(names[:depth])
+        if getattr(value, "dtype", None) is None or name not in (value.dtype.names or ()):
+            raise ValueError(f"{path}: {at} has no field {name!r}")
+        value = value[name]
+        value = value.item() if value.ndim == 0 else value
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{path}: {'.'.join(names)} holds {array.dtype}, expected numbers")
+    return array
+
+
+def read_struct(path: Path, name: str) -> Any:
+    """A struct of a ``.mat`` file older than version 7.3, its fields as attributes.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is damaged or has no such struct.
+    """
+    struct = _load(path, [name], squeeze_me=True, struct_as_record=False)[name]
+    if not hasattr(struct, "_fieldnames"):
+        raise ValueError(f"{path}: {name!r} is no struct")
+    return struct
+
+
 def _read_hdf5(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     h5py = _h5py(path)
     try:
@@ -65,13 +112,20 @@ def _h5py(path: Path) -> ModuleType:
 
 
 def _read_old(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    content = _load(path, names)
+    return {name: np.asarray(content[name]).T for name in names}
+
+
+def _load(path: Path, names: Sequence[str], **how: bool) -> dict[str, Any]:
     from scipy.io import loadmat
 
     try:
-        content = loadmat(path, variable_names=list(names))
+        content = loadmat(path, variable_names=list(names), **how)  # pyright: ignore[reportArgumentType]
+    except FileNotFoundError:
+        raise
     # scipy raises whatever its parser stumbles over in a damaged file.
     except Exception as error:
         raise ValueError(f"{path} is not a MATLAB file: {error}") from error
     if missing := [name for name in names if name not in content]:
         raise ValueError(f"{path} has no array {missing[0]!r}")
-    return {name: np.asarray(content[name]).T for name in names}
+    return content

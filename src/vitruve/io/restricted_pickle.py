@@ -42,7 +42,7 @@ def restricted_load(file: BufferedIOBase, foreign: Collection[tuple[str, str]] =
         ValueError: The pickle is damaged or asks for anything else.
     """
     try:
-        return _ArrayUnpickler(file, foreign).load()
+        return ArrayUnpickler(file, foreign).load()
     except ValueError:
         raise
     except Exception as error:
@@ -64,12 +64,19 @@ def read_pickle(path: Path, foreign: Collection[tuple[str, str]] = ()) -> Any:
         raise ValueError(f"{path}: {error}") from error
 
 
-class _ArrayUnpickler(pickle.Unpickler):
-    def __init__(self, file: BufferedIOBase, foreign: Collection[tuple[str, str]]) -> None:
+class ArrayUnpickler(pickle.Unpickler):
+    """Builds arrays, plain containers, and stands for foreign classes; refuses everything else."""
+
+    def __init__(self, file: BufferedIOBase, foreign: Collection[tuple[str, str]] = ()) -> None:
         super().__init__(file, encoding="latin1")
         self._foreign = foreign
 
     def find_class(self, module: str, name: str) -> Any:
+        """What stands for a name of the pickle.
+
+        Raises:
+            ValueError: The name is neither an array's nor foreign.
+        """
         if (module, name) in self._foreign:
             return Pickled
         allowed = _ALLOWED.get((module.replace("numpy._core", "numpy.core"), name))

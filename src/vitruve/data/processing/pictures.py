@@ -1,0 +1,87 @@
+"""The pictures and masks of examples, opened one after another.
+
+Examples come in the order of their frames, so a video is decoded once, forwards. Axes: y x pixels.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, UInt8
+
+from vitruve.data.examples import Mask, PictureExample
+from vitruve.data.mat_file import read_mat
+from vitruve.io.errors import FileError
+from vitruve.io.images import load_image
+from vitruve.io.video import FrameReader, read_frames
+
+
+class MissingFrameError(FileError):
+    """A video ends before the frame that is asked for."""
+
+
+class Pictures:
+    """Opens pictures and frames of videos; keeps the last one, for several people share it."""
+
+    def __init__(self) -> None:
+        self._videos: dict[str, tuple[Path, FrameReader]] = {}
+        self._last: dict[str, tuple[Path, int | None, np.ndarray]] = {}
+
+    def picture(self, example: PictureExample) -> UInt8[np.ndarray, "y x 3"]:
+        """An example's picture, RGB.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            MissingFrameError: The video is shorter.
+            FileError: It is damaged, or has another size than the example's camera.
+        """
+        image = self._open("picture", example.picture, example.video_frame)
+        camera = example.camera
+        size = image.shape[1], image.shape[0]
+        if camera is not None and size != camera.image_size_px:
+            raise FileError(
+                f"{example.picture} has {size[0]} x {size[1]} pixels, its camera "
+                f"{camera.image_size_px[0]} x {camera.image_size_px[1]}: labels would not fit"
+            )
+        return image
+
+    def mask(self, mask: Mask) -> Bool[np.ndarray, "y x"]:
+        """Where the person is.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            FileError: It is damaged or ends before the frame.
+        """
+        if mask.array:
+            array = read_mat(mask.path, (mask.array,))[mask.array].T
+            return np.asarray(array > mask.above)
+        image = self._open("mask", mask.path, mask.frame)
+        return np.asarray((image > mask.above).any(-1))
+
+    def close(self) -> None:
+        """Close the videos that are open."""
+        for _, reader in self._videos.values():
+            reader.close()
+        self._videos.clear()
+        self._last.clear()
+
+    def _open(self, kind: str, path: Path, frame: int | None) -> UInt8[np.ndarray, "y x 3"]:
+        last = self._last.get(kind)
+        if last is not None and last[:2] == (path, frame):
+            return last[2]
+        image = load_image(path) if frame is None else self._frame(kind, path, frame, last)
+        self._last[kind] = path, frame, image
+        return image
+
+    def _frame(
+        self, kind: str, path: Path, frame: int, last: tuple[Path, int | None, np.ndarray] | None
+    ) -> UInt8[np.ndarray, "y x 3"]:
+        open_now = self._videos.get(kind)
+        backwards = last is not None and last[1] is not None and frame <= last[1]
+        if open_now is None or open_now[0] != path or backwards:
+            if open_now is not None:
+                open_now[1].close()
+            self._videos[kind] = open_now = path, read_frames(path, frame, threads=1)
+        for found in open_now[1]:
+            if found.index == frame:
+                return found.image
+        raise MissingFrameError(f"{path} ends before frame {frame}")

@@ -1,0 +1,64 @@
+"""Readers of picture datasets: what turns an official release into examples, one file for each."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from vitruve.data.examples import Part, PictureExample
+from vitruve.data.readers import (
+    agora,
+    aist,
+    aspset,
+    behave,
+    bml_movi,
+    coco,
+    gpa,
+    human36m,
+    humbi,
+    imar,
+    jrdb,
+    jta,
+    mads,
+    mpi_inf_3dhp,
+    mpii,
+    muco_3dhp,
+    panoptic,
+    posetrack,
+    surreal,
+    threedoh,
+    threedpw,
+    total_capture,
+)
+
+PartsOf = Callable[[Path, str | None], list[Part]]
+ReadPart = Callable[[Part], Iterator[PictureExample]]
+
+DATASETS: dict[str, tuple[PartsOf, ReadPart]] = {
+    "muco_3dhp": (muco_3dhp.parts, muco_3dhp.read),
+    "panoptic": (panoptic.parts, panoptic.read),
+    "aist": (aist.parts, aist.read),
+    "humbi": (humbi.parts, humbi.read),
+    "mpi_inf_3dhp": (mpi_inf_3dhp.parts, mpi_inf_3dhp.read),
+    "behave": (behave.parts, behave.read),
+    "aspset": (aspset.parts, aspset.read),
+    "3doh50k": (threedoh.parts, threedoh.read),
+    "human36m": (human36m.parts, human36m.read),
+    "total_capture": (total_capture.parts, total_capture.read),
+    "bml_movi": (bml_movi.parts, bml_movi.read),
+    "fit3d": (partial(imar.parts, "fit3d"), partial(imar.read, "fit3d")),
+    "gpa": (gpa.parts, gpa.read),
+    "humansc3d": (partial(imar.parts, "humansc3d"), partial(imar.read, "humansc3d")),
+    "mads": (mads.parts, mads.read),
+    "surreal": (surreal.parts, surreal.read),
+    "jta": (jta.parts, jta.read),
+    "agora": (agora.parts, agora.read),
+    "coco": (coco.parts, coco.read),
+    "mpii": (mpii.parts, mpii.read),
+    "posetrack": (posetrack.parts, posetrack.read),
+    "jrdb": (jrdb.parts, jrdb.read),
+    "3dpw": (threedpw.parts, threedpw.read),
+}
+"""Readers by the name of their card: ``parts(root, split)`` lists, cheaply, what can be read at a
+time; ``read(part)`` yields the examples of one, in order."""
+
+__all__ = ["DATASETS", "Part", "PictureExample"]

@@ -1,0 +1,635 @@
+"""Made-up releases in the official layouts: tiny, and with joints that are known beforehand.
+
+Each writer takes a folder and returns what its reader must yield: joints in the camera's frame.
+The people stand about 4 m before cameras that stand anywhere.
+"""
+
+import json
+import pickle
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+from scipy.io import savemat
+from scipy.spatial.transform import Rotation
+
+from vitruve.io.c3d_file import write_c3d
+from vitruve.io.video_writer import write_video
+from vitruve.poses import PoseSequence
+from vitruve.skeletons import SKELETONS, Skeleton
+
+T = 3
+R = Rotation.from_euler("xyz", [0.3, -0.5, 0.2]).as_matrix()
+t = np.array([0.3, -0.2, 0.5])
+"""From the release's world to the camera, metres."""
+LENS = [-0.1, 0.02, 0.001, -0.002, 0.003]
+
+
+@dataclass(frozen=True)
+class Expected:
+    joints_cam: np.ndarray
+    """(n, j, 3) metres, in the order of the examples; NaN where a joint is missing."""
+    K: np.ndarray
+    up: tuple[float, float, float] | None
+    """The release's up in the camera's frame; None where the release does not tell."""
+    lens: list[float] | None = None
+
+
+def people(skeleton, n=T, seed=0):
+    """(n, j, 3) joints about 4 m before the camera."""
+    rng = np.random.default_rng(seed)
+    body = rng.uniform((-0.3, -0.8, -0.2), (0.3, 0.8, 0.2), (SKELETONS[skeleton].num_joints, 3))
+    return body + np.array([0.1, 0.05, 4.0]) + 0.15 * np.arange(n)[:, None, None]
+
+
+def to_world(joints_cam):
+    return (joints_cam - t) @ R
+
+
+def pinhole(f, size):
+    return np.array([[f, 0, size[0] / 2 + 3.0], [0, f, size[1] / 2 - 2.0], [0, 0, 1]])
+
+
+def touch(*paths):
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text if isinstance(text, str) else json.dumps(text))
+
+
+def dump(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(pickle.dumps(content, protocol=2))
+
+
+def human36m(root):
+    import cdflib
+
+    from vitruve.data.cameras import h36m_rigs
+
+    skeleton = SKELETONS["h36m_32"]
+    rng = np.random.default_rng(1)
+    world = rng.uniform((-0.5, -0.5, 0), (0.5, 0.5, 1.8), (T, skeleton.num_joints, 3))
+    shown = {}
+    for subject, action in (("S1", "Walking 1"), ("S9", "Greeting")):
+        folder = root / subject / "MyPoseFeatures/D3_Positions"
+        folder.mkdir(parents=True)
+        file = cdflib.cdfwrite.CDF(folder / f"{action}.cdf", cdf_spec={"Compressed": 0})
+        spec = {"Variable": "Pose", "Data_Type": 44, "Num_Elements": 1, "Rec_Vary": True}
+        values = (world * 1000).reshape(1, T, -1)
+        spec["Dim_Sizes"] = list(values.shape[1:])
+        file.write_var(spec, var_data=values)
+        file.close()
+        for camera in ("54138969", "55011271", "58860488", "60457274"):
+            touch(root / subject / "Videos" / f"{action}.{camera}.mp4")
+        shown[subject] = world - ([0.2, 0, 0] if subject == "S9" else 0)
+    # By name; a hand's thumb and fingers end where the 32 joints have their end sites.
+    ends = {"thumb": "thumb_site", "fingers": "wrist_end"}
+    in_32 = [
+        "_".join(ends.get(word, word) for word in name.split("_"))
+        for name in SKELETONS["h36m_25"].names
+    ]
+    names = [skeleton.names.index(name) for name in in_32]
+    joints = [
+        camera.joints_to_cam(torch.from_numpy(shown[subject][:, names]).float()).numpy()
+        for subject in ("S1", "S9")
+        for camera in h36m_rigs()[subject]
+    ]
+    camera = h36m_rigs()["S1"][0]
+    up = tuple(camera.T_world_cam[2, :3].tolist())
+    return Expected(
+        np.concatenate(joints), camera.intrinsics.numpy(), up, camera.distortion.tolist()
+    )
+
+
+def mpi_inf_3dhp(root):
+    joints = people("mpi_inf_3dhp_28")
+    folder = root / "S2/Seq1"
+    touch(folder / "imageSequence/video_0.avi", folder / "imageSequence/video_1.avi")
+    touch(folder / "FGmasks/video_0.avi")
+    cells = np.empty((2, 1), dtype=object)
+    for i in range(2):
+        cells[i, 0] = (joints + i).reshape(T, -1) * 1000
+    savemat(folder / "annot.mat", {"annot3": cells, "univ_annot3": cells})
+    K = pinhole(1500.0, (2048, 2048))
+    intrinsic, extrinsic = np.eye(4), np.eye(4)
+    intrinsic[:3, :3] = K
+    extrinsic[:3, :3], extrinsic[:3, 3] = R, t * 1000
+    text = "Skeletool Camera Calibration File V1.0\n"
+    for name in range(2):
+        numbers = [" ".join(f"{v:.8f}" for v in m.ravel()) for m in (intrinsic, extrinsic)]
+        text += (
+            f"name          {name}\n  sensor      10 10\n  size        2048 2048\n  animated    0\n"
+            f"  intrinsic   {numbers[0]} \n  extrinsic   {numbers[1]} \n  radial      0\n"
+        )
+    write(folder / "camera.calibration", text)
+    return Expected(np.concatenate([joints, joints + 1]), K, tuple(R @ (0, 1, 0)))
+
+
+MUCO = (
+    *("head_top", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder"),
+    *("left_elbow", "left_wrist", "right_hip", "right_knee", "right_ankle", "left_hip"),
+    *("left_knee", "left_ankle", "pelvis", "spine", "head", "right_hand", "left_hand"),
+    *("right_toe", "left_toe"),
+)
+
+
+def muco_3dhp(root):
+    joints = people("mpi_inf_3dhp_28", 2)
+    names = SKELETONS["mpi_inf_3dhp_28"].names
+    given = joints[:, [names.index(n) for n in MUCO]]
+    K = pinhole(1500.0, (2048, 2048))
+    image = {"id": 7, "file_name": "unaugmented_set/a/1.jpg", "width": 2048, "height": 2048}
+    image |= {"f": [K[0, 0], K[1, 1]], "c": [K[0, 2], K[1, 2]]}
+    annotations = [
+        {"id": i, "image_id": 7, "bbox": [9.0, 8, 100, 200], "keypoints_cam": g.tolist()}
+        for i, g in enumerate(given * 1000)
+    ]
+    labels = {"images": [{**image, "id": 3}, image], "annotations": annotations}
+    write(root / "MuCo-3DHP.json", labels)
+    expected = joints.copy()
+    expected[:, [i for i, n in enumerate(names) if n not in MUCO]] = np.nan
+    return Expected(expected, K, None)
+
+
+def threedpw(root):
+    joints = people("smpl_24")
+    poses = np.tile(np.eye(4), (T, 1, 1))
+    poses[:, :3, :3], poses[:, :3, 3] = R, t
+    seen = np.ones((T, 3, 18))
+    seen[1] = 0
+    content = {
+        "sequence": "walk",
+        "jointPositions": [to_world(joints).reshape(T, 72)],
+        "poses2d": [seen],
+        "campose_valid": [np.ones(T, dtype=bool)],
+        "cam_poses": poses,
+        "cam_intrinsics": pinhole(1900.0, (1920, 1080)),
+    }
+    dump(root / "sequenceFiles/train/walk.pkl", content)
+    (root / "imageFiles/walk").mkdir(parents=True)
+    return Expected(joints[[0, 2]], content["cam_intrinsics"], tuple(R @ (0, 1, 0)))
+
+
+def panoptic(root):
+    joints = people("panoptic_19")
+    K = pinhole(1400.0, (1920, 1080))
+    folder = root / "170407_haggling_a1"
+    camera = {"name": "00_03", "type": "hd", "resolution": [1920, 1080], "K": K.tolist()}
+    camera |= {"distCoef": LENS, "R": R.tolist(), "t": (100 * t[:, None]).tolist()}
+    write(folder / "calibration_170407_haggling_a1.json", {"cameras": [{"name": "x"}, camera]})
+    for frame, world in enumerate(to_world(joints) * 100):
+        confidence = np.full((19, 1), 0.6)
+        confidence[frame] = -1.0
+        body = {"id": 4, "joints19": np.concatenate([world, confidence], 1).ravel().tolist()}
+        scene = {"version": 0.7, "bodies": [body]}
+        write(folder / f"hdPose3d_stage1_coco19/body3DScene_{frame:08d}.json", scene)
+    touch(folder / "hdVideos/hd_00_03.mp4")
+    expected = joints.copy()
+    expected[range(T), range(T)] = np.nan
+    return Expected(expected, K, tuple(R @ (0, -1, 0)), LENS)
+
+
+def aist(root):
+    joints = people("aist_19")
+    names = SKELETONS["aist_19"].names
+    for i, pair in ((17, "shoulder"), (18, "hip")):
+        joints[:, i] = joints[:, [names.index(f"{s}_{pair}") for s in ("left", "right")]].mean(1)
+    K = pinhole(1600.0, (1920, 1080))
+    sequence = "gBR_sBM_cAll_d04_mBR0_ch01"
+    dump(
+        root / f"keypoints3d/{sequence}.pkl", {"keypoints3d_optim": 100 * to_world(joints)[:, :17]}
+    )
+    camera = {"name": "c02", "size": [1920, 1080], "matrix": K.tolist(), "distortions": LENS}
+    camera |= {"rotation": Rotation.from_matrix(R).as_rotvec().tolist()}
+    camera |= {"translation": (100 * t).tolist()}
+    write(root / "cameras/setting1.json", [{**camera, "name": "c01"}, camera])
+    write(root / "cameras/mapping.txt", f"{sequence} setting1\n")
+    write(root / "ignore_list.txt", "gBR_sBM_cAll_d04_mBR0_ch02\n")
+    write(root / "splits/pose_train.txt", f"{sequence}\n")
+    write(root / "splits/pose_val.txt", "gXX_sBM_cAll_d04_mBR0_ch01\n")
+    write(root / "splits/pose_test.txt", "gYY_sBM_cAll_d04_mBR0_ch01\n")
+    for name in (sequence, "gBR_sBM_cAll_d04_mBR0_ch02"):
+        touch(root / f"videos/{name.replace('cAll', 'c02')}.mp4")
+    return Expected(joints, K, tuple(R @ (0, 1, 0)), LENS)
+
+
+def aspset(root):
+    joints = people("aspset_17")
+    K = pinhole(3900.0, (3840, 2160))
+    world = torch.from_numpy(to_world(joints)).float()
+    valid = torch.ones(T, 17, dtype=torch.bool)
+    valid[1, 4] = False
+    skeleton = Skeleton("points", SKELETONS["aspset_17"].names, (-1,) * 17)
+    folder = root / "trainval"
+    (folder / "joints_3d/04ac").mkdir(parents=True)
+    motion = PoseSequence(skeleton, world, valid, torch.arange(T), 50.0)
+    write_c3d(motion, folder / "joints_3d/04ac/04ac-0026.c3d")
+    extrinsic = np.eye(4)
+    extrinsic[:3, :3], extrinsic[:3, 3] = R, 1000 * t
+    intrinsic = np.pad(K, ((0, 0), (0, 1)))
+    camera = {"intrinsic_matrix": intrinsic.ravel().tolist()}
+    camera |= {"extrinsic_matrix": extrinsic.ravel().tolist()}
+    write(folder / "cameras/04ac/04ac-right.json", camera)
+    rows = "left,top,right,bottom\n" + "10,20,110,220\n" * T
+    write(folder / "boxes/04ac/04ac-0026-right.csv", rows)
+    write(root / "splits.csv", "04ac,0026,train,right\n")
+    touch(folder / "videos/04ac/04ac-0026-right.mkv")
+    expected = joints.copy()
+    expected[1, 4] = np.nan
+    return Expected(expected, K, tuple(R @ (0, -1, 0)))
+
+
+def bml_movi(root):
+    joints = people("bml_movi_87", 2)
+    world = np.repeat(to_world(joints), 4, axis=0) * 1000
+    world[0, 5] = 0
+    (root / "F_Subjects_1_45").mkdir()
+    move = {"markerLocation": world, "virtualMarkerLocation": world[:, 67:]}
+    savemat(root / "F_Subjects_1_45/F_v3d_Subject_3.mat", {"Subject_3_F": {"move": move, "id": 3}})
+    K = pinhole(900.0, (800, 600))
+    one_based = K.copy()
+    one_based[:2, 2] += 0.5
+    (root / "Calib").mkdir()
+    np.savez(
+        root / "Calib/cameraParams_PG1.npz",
+        IntrinsicMatrix=one_based.T,
+        RadialDistortion=np.array(LENS[:2]),
+    )
+    np.savez(
+        root / "Calib/Extrinsics_PG1.npz", rotationMatrix=R.T, translationVector=1000 * t[None]
+    )
+    touch(root / "F_PG1_Subject_3_L.avi")
+    expected = joints.copy()
+    expected[0, 5] = np.nan
+    return Expected(expected, K, tuple(R @ (0, 0, 1)), [*LENS[:2], 0, 0, 0])
+
+
+def surreal(root):
+    skeleton = SKELETONS["smpl_24"]
+    joints = people("smpl_24")
+    place = np.array([7.0, -1.2, 0.4])
+    # The picture shows a mirrored body: what the release calls left is on the right.
+    named = joints[:, list(skeleton.mirror_index)]
+    x, y, z = named[..., 0], named[..., 1], named[..., 2]
+    world = np.stack([place[0] - z, place[1] + y, place[2] - x], axis=-1)
+    pixels = 600 * named[..., :2] / named[..., 2:] + [160, 120]
+    info = {"joints3D": world.transpose(2, 1, 0), "joints2D": pixels.transpose(2, 1, 0)}
+    folder = root / "cmu/train/run0/01_01"
+    folder.mkdir(parents=True)
+    savemat(folder / "01_01_c0001_info.mat", {**info, "camLoc": place[:, None]})
+    segments = {f"segm_{i + 1}": np.full((240, 320), i, np.uint8) for i in range(T)}
+    savemat(folder / "01_01_c0001_segm.mat", segments)
+    one = {"joints3D": world[0].T, "joints2D": pixels[0].T, "camLoc": place[:, None]}
+    savemat(folder / "01_01_c0002_info.mat", one)
+    touch(folder / "01_01_c0001.mp4", folder / "01_01_c0002.mp4")
+    return Expected(joints, np.array([[600.0, 0, 160], [0, 600, 120], [0, 0, 1]]), None)
+
+
+def agora(root):
+    joints = people("smpl_24", 3)
+    focal = 50 / 36 * 3840
+    K = np.array([[focal, 0, 1920], [0, focal, 1080], [0, 0, 1]])
+    padded = np.concatenate([joints, np.zeros((3, 21, 3))], axis=1)
+    pixels = focal * padded[..., :2] / np.maximum(padded[..., 2:], 1) + [1920, 1080]
+    columns = {
+        "imgPath": np.array(["ag_trainset_hdri_5_10_00001.png"], dtype=object),
+        "isValid": as_lists([[True, False, True]]),
+        "occlusion": as_lists([[10.0, 0.0, 50.0]]),
+        "gt_joints_2d": as_lists([list(pixels)]),
+        "gt_joints_3d": as_lists([list(padded)]),
+    }
+    write_table(root / "SMPL/train_0_withjv.pkl", columns)
+    touch(root / "train_0/ag_trainset_hdri_5_10_00001.png")
+    return Expected(joints[[0, 2]], K, None)
+
+
+def picture(path, size):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size).save(path)
+
+
+def threedoh(root):
+    joints = people("lsp_14_posepile", 2)
+    K = pinhole(900.0, (640, 480))
+    annotations = {
+        f"{i:05d}": {
+            "lsp_joints_3d": (7 * joints[i]).tolist(),
+            "intri": K.tolist(),
+            "extri": np.eye(4).tolist(),
+            "bbox": [[10, 20], [110, 220]],
+        }
+        for i in range(2)
+    }
+    write(root / "trainset/annots.json", annotations)
+    for name in annotations:
+        picture(root / f"trainset/images/{name}.jpg", (640, 480))
+    return Expected(joints, K, None)
+
+
+def gpa(root):
+    joints = people("gpa_34", 3)
+    K = pinhole(1000.0, (640, 480))
+    names = ["0000010203", "0000010204", "0000020203"]
+    for name in names:
+        picture(root / f"Gaussian_img_jpg_new/{name[:6]}/{name[6:8]}/{name}.jpg", (640, 480))
+    labels = {
+        "images": [{"file_name": f"gpa/x_{name}.jpg"} for name in names],
+        "annotations": [
+            {"joint_cams": (1000 * j.T).tolist(), "f": [K[0, 0], K[1, 1]], "c": [K[0, 2], K[1, 2]]}
+            | {"istrains": i != 1}
+            for i, j in enumerate(joints)
+        ],
+    }
+    write(root / "xyz_gpa12_mdp_cntind_crop_cam_c2g.json", labels)
+    return Expected(joints[[0, 2, 1]], K, None)
+
+
+def total_capture(root):
+    joints = people("total_capture_21")
+    K = pinhole(1100.0, (1920, 1080))
+    lines = ["2 1"]
+    for shift in (9.0, 0.0):
+        rows = [*R, t + shift]
+        lines += ["0 1079 0 1919", f"{K[0, 0]} {K[1, 1]} {K[0, 2]} {K[1, 2]}", str(LENS[0])]
+        lines += [" ".join(map(repr, map(float, row))) for row in rows]
+    write(root / "calibration.cal", "\n".join(lines) + "\n")
+    rows = ["\t".join(f"j{i}" for i in range(21))]
+    for pose in to_world(joints) / 0.0254:
+        rows.append("\t".join(" ".join(map(repr, map(float, p))) for p in pose) + "\t")
+    write(root / "vicon/S1/acting1/gt_skel_gbl_pos.txt", "\n".join(rows) + "\n")
+    touch(root / "video/S1/acting1/TC_S1_acting1_cam2.mp4")
+    return Expected(joints, K, tuple(R @ (0, 1, 0)), [LENS[0], 0, 0, 0, 0])
+
+
+def imar(root, name):
+    joints = people("imar_25")
+    K = pinhole(1150.0, (900, 900))
+    k1, k2, p1, p2, k3 = LENS
+    camera = {
+        "extrinsics": {"R": R.tolist(), "T": [(-R.T @ t).tolist()]},
+        "intrinsics_w_distortion": {
+            "f": [[K[0, 0], K[1, 1]]],
+            "c": [[K[0, 2], K[1, 2]]],
+            "k": [[k1, k2, k3]],
+            "p": [[p1, p2]],
+        },
+    }
+    write(root / f"{name}_info.json", {"train_subj_names": ["s03"], "subj_to_act": {"s03": ["a"]}})
+    folder = root / "train/s03"
+    write(folder / "camera_parameters/50591643/a.json", camera)
+    write(folder / "joints3d_25/a.json", {"joints3d_25": to_world(joints).tolist()})
+    touch(folder / "videos/50591643/a.mp4")
+    return Expected(joints, K, tuple(R @ (0, 0, 1)), LENS)
+
+
+def fit3d(root):
+    return imar(root, "fit3d")
+
+
+def humansc3d(root):
+    return imar(root, "humansc3d")
+
+
+def jta(root):
+    joints = people("jta_22", 4).reshape(2, 2, 22, 3)
+    pixels = 1158 * joints[..., :2] / joints[..., 2:] + [960, 540]
+    rows = [
+        [frame + 1, person + 3, j, *pixels[frame, person, j], *joints[frame, person, j], 0, 1]
+        for j in range(22)
+        for person in range(2)
+        for frame in range(2)
+        if (frame, person, j) != (1, 1, 5)
+    ]
+    write(root / "annotations/train/seq_0.json", rows)
+    touch(root / "videos/train/seq_0.mp4")
+    expected = joints.reshape(4, 22, 3).copy()
+    expected[3, 5] = np.nan
+    return Expected(expected, np.array([[1158.0, 0, 960], [0, 1158, 540], [0, 0, 1]]), None)
+
+
+def openpose_in(skeleton):
+    """OpenPose's 25 joints of a person, and the person with SMPL's unknown."""
+    joints = people(skeleton, 2)
+    joints[:, :24] = np.nan
+    openpose = np.empty((2, 25, 3))
+    openpose[:, [*range(8), *range(9, 25), 8]] = joints[:, 24:]
+    return joints, openpose
+
+
+def humbi(root):
+    joints, openpose = openpose_in("humbi_49")
+    K = pinhole(1700.0, (1920, 1080))
+    body = root / "subject_1/body"
+    centre = -R.T @ t
+
+    def text(rows):
+        return "\n".join(" ".join(map(repr, map(float, row))) for row in rows) + "\n"
+
+    heading = "Camera\nNCameras: 2\nNFrames: 1\n"
+    lens = "".join(f"camera {n}\n{text(K)}" for n in (0, 7))
+    pose = "".join(f"camera {n}\n{text([centre + 7 - n, *R])}" for n in (0, 7))
+    write(body / "intrinsic.txt", heading + lens)
+    write(body / "extrinsic.txt", heading + pose)
+    for frame in range(2):
+        snapshot = body / f"{frame + 1:08d}"
+        write(snapshot / "reconstruction/keypoints.txt", text(to_world(openpose[frame])))
+        touch(snapshot / "image/image0000007.jpg", snapshot / "image/image0000009.jpg")
+    return Expected(joints, K, tuple(R @ (0, -1, 0)))
+
+
+def behave(root):
+    joints, openpose = openpose_in("behave_49")
+    K = pinhole(980.0, (2048, 1536))
+    lens = [*LENS, 0.01, -0.02, 0.03]
+    sequence = root / "sequences/Date01_Sub01_boxlong"
+    info = {"gender": "male", "kinects": [1], "intrinsic": "../../calibs/intrinsics"}
+    write(sequence / "info.json", info | {"config": "../../calibs/Date01/config"})
+    write(root / "split.json", {"train": [sequence.name], "test": []})
+    names = ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")
+    color = {"fx": K[0, 0], "fy": K[1, 1], "cx": K[0, 2], "cy": K[1, 2]}
+    color |= dict(zip(names, lens, strict=True))
+    write(root / "calibs/intrinsics/1/calibration.json", {"color": color})
+    config = {"rotation": R.T.ravel().tolist(), "translation": (-R.T @ t).tolist()}
+    write(root / "calibs/Date01/config/1/config.json", config)
+    for frame, world in enumerate(to_world(openpose)):
+        scored = np.concatenate([world, np.ones((25, 1))], axis=1)
+        snapshot = sequence / f"t000{frame + 1}.000"
+        write(snapshot / "person/person_J3d.json", {"body_joints3d": scored.ravel().tolist()})
+        touch(snapshot / "k1.color.jpg")
+    return Expected(joints, K, tuple(R @ (0, -1, 0)), lens)
+
+
+def mads(root):
+    joints = people("mads_19", 4)
+    world = to_world(joints) * 1000
+    names = SKELETONS["mads_19"].names
+    few = [i for i, n in enumerate(names) if n not in MADS_MORE]
+    cells = np.empty((1, 4), dtype=object)
+    for i in range(4):
+        cells[0, i] = world[i, few] if i == 2 else world[i]
+    cells[0, 1] = np.full((15, 3), np.nan)
+    folder = root / "multi_view_data/Taichi"
+    folder.mkdir(parents=True)
+    savemat(folder / "Taichi_S1_GT.mat", {"GTpose2": cells})
+    K = pinhole(800.0, (64, 48))
+    turn = Rotation.from_matrix(R).as_rotvec()[:, None]
+    calibration = {
+        "KK": K,
+        "kc": np.array(LENS)[:, None],
+        "om_ext": turn,
+        "T_ext": 1000 * t[:, None],
+    }
+    savemat(folder / "Calib_Cam1.mat", calibration)
+    write_video(folder / "Taichi_S1_C1.avi", np.zeros((2, 48, 64, 3), np.uint8), 15.0)
+    expected = joints[[0, 2, 3]]
+    expected[1, [i for i in range(19) if i not in few]] = np.nan
+    return Expected(expected, K, tuple(R @ (0, 1, 0)), LENS)
+
+
+MADS_MORE = ("left_toe", "right_toe", "left_hand", "right_hand")
+
+
+@dataclass(frozen=True)
+class Expected2D:
+    keypoints_px: np.ndarray
+    """(n, j, 2) pixels; NaN where a joint is not labelled."""
+
+
+def coco_people(skeleton):
+    """Two people with a joint that is not labelled, and a third without any."""
+    points = np.random.default_rng(5).uniform(20, 300, (2, SKELETONS[skeleton].num_joints, 2))
+    points = points.round(1)
+    flags = np.full((*points.shape[:2], 1), 2)
+    flags[1, 4] = 0
+    given = np.concatenate([np.where(flags > 0, points, 0), flags], axis=2)
+    box = [10.0, 10, 300, 300]
+    annotations = [
+        {"image_id": 8, "bbox": box, "track_id": i, "keypoints": g.ravel().tolist()}
+        for i, g in enumerate(given)
+    ]
+    expected = np.where(flags > 0, points, np.nan)
+    return annotations, Expected2D(expected)
+
+
+def coco(root):
+    annotations, expected = coco_people("coco_17")
+    crowd = {"image_id": 9, "iscrowd": 1, "bbox": [0, 0, 5, 5], "keypoints": [1] * 51}
+    nobody = {"image_id": 9, "iscrowd": 0, "bbox": [0, 0, 5, 5], "keypoints": [0] * 51}
+    images = [{"id": 9, "file_name": "9.jpg"}, {"id": 8, "file_name": "8.jpg"}]
+    labels = {"images": images, "annotations": [crowd, nobody, *annotations]}
+    write(root / "annotations/person_keypoints_train2017.json", labels)
+    return expected
+
+
+def mpii(root):
+    points = np.random.default_rng(6).uniform(20, 300, (2, 16, 2))
+
+    def person(xy, ids):
+        listed = [{"x": float(xy[i][0]), "y": float(xy[i][1]), "id": i} for i in ids]
+        return {"annopoints": {"point": listed}, "scale": 1.5}
+
+    everyone = [person(points[0], range(16)), person(points[1], range(12))]
+    pictures = [
+        {"image": {"name": "test.jpg"}, "annorect": {"scale": 1.0}},
+        {"image": {"name": "8.jpg"}, "annorect": everyone},
+        {"image": {"name": "9.jpg"}, "annorect": {"scale": 2.0}},
+    ]
+    release = {"annolist": pictures, "img_train": np.array([0, 1, 1])}
+    root.mkdir(exist_ok=True)
+    savemat(root / "mpii_human_pose_v1_u12_1.mat", {"RELEASE": release})
+    points[1, 12:] = np.nan
+    return Expected2D(points)
+
+
+def posetrack(root):
+    annotations, expected = coco_people("posetrack18_17")
+    without_box = {"image_id": 8, "track_id": 5, "keypoints": [1] * 51}
+    images = [{"id": 8, "file_name": "images/train/000001_bonn/000000.jpg"}]
+    labels = {"images": images, "annotations": [*annotations, without_box]}
+    write(root / "posetrack_data/annotations/train/000001_bonn.json", labels)
+    write(root / "posetrack_data/annotations/test/000002_bonn.json", {})
+    return expected
+
+
+def jrdb(root):
+    annotations, expected = coco_people("jrdb_17")
+    images = [{"id": 8, "file_name": "image_2/bytes-cafe-2019-02-07_0/000015.jpg"}]
+    labels = {"images": images, "annotations": annotations}
+    write(root / "train_dataset/labels/labels_2d_pose_coco/bytes-cafe.json", labels)
+    return expected
+
+
+def as_lists(rows):
+    column = np.empty(len(rows), dtype=object)
+    column[:] = rows
+    return column
+
+
+def write_table(path, columns):
+    """A table as pandas 1 pickles it: by hand, for its classes need not be here."""
+    import pickletools
+    import sys
+    import types
+
+    module = {}
+    for name, members in (
+        ("pandas.core.frame", ("DataFrame",)),
+        ("pandas.core.internals.managers", ("BlockManager",)),
+        ("pandas.core.indexes.base", ("Index",)),
+        ("pandas.core.indexes.range", ("RangeIndex",)),
+    ):
+        module[name] = types.ModuleType(name)
+        for member in members:
+            setattr(module[name], member, type(member, (), {"__module__": name}))
+    for parent in ("pandas", "pandas.core", "pandas.core.internals", "pandas.core.indexes"):
+        module[parent] = types.ModuleType(parent)
+        module[parent].__path__ = []
+    base = module["pandas.core.indexes.base"]
+
+    def _new_Index(cls, d):  # noqa: N802 - pandas calls it so
+        raise AssertionError
+
+    _new_Index.__module__, _new_Index.__qualname__ = base.__name__, "_new_Index"
+    base._new_Index = _new_Index
+
+    def index(module_name, cls, made_of):
+        kind = getattr(module[module_name], cls)
+        made = kind()
+        kind.__reduce__ = lambda self: (_new_Index, (kind, self.made_of))
+        made.made_of = made_of
+        return made
+
+    names = np.array(list(columns), dtype=object)
+    rows = len(next(iter(columns.values())))
+    axes = [
+        index("pandas.core.indexes.base", "Index", {"data": names, "name": None}),
+        index("pandas.core.indexes.range", "RangeIndex", {"start": 0, "stop": rows, "step": 1}),
+    ]
+    values = np.empty((len(columns), rows), dtype=object)
+    for i, column in enumerate(columns.values()):
+        values[i] = column
+    blocks = [{"values": values, "mgr_locs": slice(0, len(columns), 1)}]
+    manager_class = module["pandas.core.internals.managers"].BlockManager
+    manager = manager_class()
+    manager_class.__getstate__ = lambda self: self.stated
+    manager_class.__setstate__ = lambda self, state: None
+    manager.stated = (axes, [values], [names], {"0.14.1": {"axes": axes, "blocks": blocks}})
+    table = module["pandas.core.frame"].DataFrame()
+    table._mgr, table._typ = manager, "dataframe"
+    before = {name: sys.modules.get(name) for name in module}
+    sys.modules.update(module)
+    try:
+        dump(path, table)
+    finally:
+        for name, was in before.items():
+            if was is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = was
+    assert "pandas.core.frame" in "".join(str(o[1]) for o in pickletools.genops(path.read_bytes()))

@@ -1,0 +1,69 @@
+"""A local Ray of two workers; runs only where Ray is installed (extra ``cluster``)."""
+
+import gc
+import os
+import signal
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+import releases
+import test_build
+
+from vitruve.data.build import build_dataset, in_processes
+from vitruve.data.build_plan import BuildConfig
+from vitruve.data.build_ray import on_cluster
+from vitruve.data.build_shard import make_shard
+from vitruve.data.shards import ShardReader
+
+ray = pytest.importorskip("ray")
+# Ray and its Arrow warn of each other; what they warn of is not ours.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two workers, which find our code where this process finds it."""
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = paths
+    os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+    yield on_cluster(cpus=2)
+    with warnings.catch_warnings():
+        # What Ray leaves open is closed here, where nobody takes it for a failure of ours.
+        warnings.simplefilter("ignore")
+        ray.shutdown()
+        gc.collect()
+    os.environ.pop("PYTHONPATH")
+    if before is not None:
+        os.environ["PYTHONPATH"] = before
+
+
+def test_a_worker_that_is_killed_costs_nothing(cluster, tmp_path):
+    root = tmp_path / "in"
+    releases.panoptic(root)
+    test_build.draw(root)
+    config = BuildConfig("panoptic", str(root), shard_examples=1)
+    build_dataset(config, tmp_path / "alone", in_processes(1))
+    out = tmp_path / "out"
+
+    def dying(folder, shard):
+        """The second shard's worker dies when it is almost done, the first time."""
+        died = Path(folder).parent / "died"
+        if shard.number == 1 and not died.exists():
+            died.touch()
+            (Path(folder) / ".writing-half.npz").write_bytes(b"half")
+            os.kill(os.getpid(), signal.SIGKILL)
+        make_shard(folder, shard)
+
+    def run_all(work, folder, items):
+        return cluster(dying if work is make_shard else work, folder, items)
+
+    build_dataset(config, out, run_all)
+    assert (tmp_path / "died").exists()
+    reader = ShardReader(out)
+    assert reader.verify() == []
+    assert reader.column("frame").tolist() == [0, 1, 2]
+    whole = test_build.digest(tmp_path / "alone")
+    assert {n: d for n, d in test_build.digest(out).items() if n[0] != "."} == whole

@@ -1,0 +1,221 @@
+import importlib.util
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import releases
+import torch
+
+from vitruve.data.cards import dataset_card
+from vitruve.data.readers import DATASETS
+from vitruve.data.readers.release import check_pose, make_camera
+from vitruve.data.table_pickle import read_table
+from vitruve.io.errors import FileError
+
+WRITERS = {"3dpw": "threedpw", "3doh50k": "threedoh"}
+WEAK = ("coco", "mpii", "posetrack", "jrdb")
+needs_cdf = pytest.mark.skipif(importlib.util.find_spec("cdflib") is None, reason="needs cdflib")
+NAMES = [
+    pytest.param(n, marks=needs_cdf if n == "human36m" else ()) for n in DATASETS if n not in WEAK
+]
+
+
+def write(name, root):
+    return getattr(releases, WRITERS.get(name, name))(root)
+
+
+def read(name, root, split=None):
+    parts, read_part = DATASETS[name]
+    return [example for part in parts(root, split) for example in read_part(part)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_release_in_its_official_layout_is_read(name, tmp_path):
+    expected = write(name, tmp_path)
+    found = read(name, tmp_path)
+    assert len(found) == len(expected.joints_cam)
+    assert len({example.name for example in found}) == len(found)
+    assert {example.skeleton.name for example in found} <= set(dataset_card(name).skeletons)
+    for example, joints in zip(found, expected.joints_cam, strict=True):
+        valid = np.isfinite(joints).all(-1)
+        assert (example.valid == valid).all()
+        np.testing.assert_allclose(example.joints_cam[valid], joints[valid], atol=2e-5)
+        assert np.isfinite(example.joints_cam).all()
+        assert example.picture.exists() or example.video_frame is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_cameras_are_in_house_units(name, tmp_path):
+    expected = write(name, tmp_path)
+    camera = read(name, tmp_path)[0].camera
+    np.testing.assert_allclose(camera.intrinsics.numpy(), expected.K, rtol=1e-6)
+    lens = None if camera.distortion is None else camera.distortion.numpy()
+    if expected.lens is None:
+        assert lens is None
+    else:
+        np.testing.assert_allclose(lens, expected.lens, atol=1e-7)
+    if expected.up is None:
+        assert camera.T_world_cam is None
+    else:
+        np.testing.assert_allclose(camera.T_world_cam[2, :3].numpy(), expected.up, atol=1e-5)
+        assert torch.linalg.det(camera.T_world_cam[:3, :3]).item() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_releases_own_2d_is_where_joints_are_projected(name, tmp_path):
+    write(name, tmp_path)
+    for example in read(name, tmp_path):
+        if example.keypoints_px is not None:
+            joints = torch.from_numpy(example.joints_cam).float()
+            projected = example.camera.project(joints).numpy()
+            given = example.keypoints_px[example.valid]
+            np.testing.assert_allclose(projected[example.valid], given, atol=1e-2)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_an_empty_folder_tells_the_page_and_the_layout(name, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"is missing: get .* from http") as error:
+        read(name, tmp_path)
+    assert dataset_card(name).page in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", WEAK)
+def test_weak_labels_are_read(name, tmp_path):
+    expected = write(name, tmp_path).keypoints_px
+    found = read(name, tmp_path)
+    assert len(found) == len(expected)
+    assert {e.skeleton.name for e in found} == set(dataset_card(name).skeletons)
+    assert {e.split for e in found} == {"train"}
+    assert len({e.name for e in found}) == len(found)
+    for example, points in zip(found, expected, strict=True):
+        valid = np.isfinite(points).all(-1)
+        assert (example.valid == valid).all()
+        np.testing.assert_allclose(example.keypoints_px[valid], points[valid])
+        assert (example.joints_cam, example.camera) == (None, None)
+    if name in ("coco", "posetrack"):
+        assert found[0].box_px.tolist() == [10, 10, 310, 310]
+
+
+def test_pictures_are_where_the_releases_say(tmp_path):
+    for name, path in (
+        ("coco", "train2017/8.jpg"),
+        ("mpii", "images/8.jpg"),
+        ("posetrack", "images/train/000001_bonn/000000.jpg"),
+        # Two frames later than labelled.
+        ("jrdb", "train_dataset/images/image_2/bytes-cafe-2019-02-07_0/000017.jpg"),
+    ):
+        write(name, tmp_path / name)
+        assert read(name, tmp_path / name)[0].picture == tmp_path / name / path
+
+
+def test_splits_are_the_releases(tmp_path):
+    releases.aist(tmp_path / "aist")
+    assert {e.split for e in read("aist", tmp_path / "aist")} == {"train"}
+    assert read("aist", tmp_path / "aist", "val") == []
+    releases.surreal(tmp_path / "surreal")
+    assert {e.split for e in read("surreal", tmp_path / "surreal", "train")} == {"train"}
+
+
+def test_a_real_clip_of_aspset_projects_where_its_authors_say():
+    """Joints, camera and pixels of 04ac-0026-right, from the tests of aspset-510 (CC0)."""
+    K = np.array([[3908.201416, 0, 1907.136108], [0, 3904.395020, 1082.651855], [0, 0, 1]])
+    T = np.array(
+        [
+            [0.355310, -0.037651, 0.933990, -16513.444863],
+            [0.010982, 0.999288, 0.036106, -694.394037],
+            [-0.934684, -0.002572, 0.355470, 12560.579233],
+        ]
+    )
+    world = np.array([[-518.131775, 1121.474, 18538.8398], [-412.053192, -511.55838, 18571.8145]])
+    pixels = [[2021.66769504, 1299.42125245], [2048.13982880, 974.88781273]]
+    camera = make_camera(
+        Path("here"), K, (3840, 2160), R_cam_world=T[:, :3], t_cam_world=T[:, 3] / 1000, up="-y"
+    )
+    joints = torch.from_numpy((world @ T[:, :3].T + T[:, 3]) / 1000).float()
+    np.testing.assert_allclose(camera.project(joints).numpy(), pixels, atol=0.05)
+    upwards = camera.joints_to_world(joints)
+    assert upwards[1, 2] - upwards[0, 2] == pytest.approx(1.633, abs=0.01)
+
+
+def test_a_table_of_todays_pandas_is_read(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    names = pandas.Index(["a", "b", "c"], dtype=object)
+    words = pandas.Series(["x", "y"], dtype=object)
+    table = pandas.DataFrame({"a": [[1, 2], [3]], "b": [0.5, 1.5], "c": words}).set_axis(
+        names, axis=1
+    )
+    table.to_pickle(tmp_path / "table.pkl")
+    columns = read_table(tmp_path / "table.pkl")
+    assert list(columns) == ["a", "b", "c"]
+    assert columns["a"][0] == [1, 2]
+    assert columns["b"].tolist() == [0.5, 1.5]
+    assert columns["c"][1] == "y"
+
+
+def test_a_hostile_table_runs_nothing(tmp_path):
+    (tmp_path / "table.pkl").write_bytes(pickle.dumps(importlib.import_module))
+    with pytest.raises(ValueError, match=r"asks for importlib\.import_module"):
+        read_table(tmp_path / "table.pkl")
+    (tmp_path / "table.pkl").write_bytes(pickle.dumps([1]))
+    with pytest.raises(ValueError, match="it holds list, expected a table"):
+        read_table(tmp_path / "table.pkl")
+
+
+def test_labels_cannot_name_pictures_outside_the_release(tmp_path):
+    releases.coco(tmp_path)
+    path = tmp_path / "annotations/person_keypoints_train2017.json"
+    for name in ("../../secret.jpg", "/etc/secret.jpg"):
+        labels = json.loads(path.read_text())
+        labels["images"][1]["file_name"] = name
+        path.write_text(json.dumps(labels))
+        with pytest.raises(FileError, match=r"secret\.jpg', which is outside the release"):
+            read("coco", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"matrix": [[0.0] * 3] * 3}, "are no pinhole's in pixels"),
+        ({"matrix": [[1000.0, 0, 960]]}, r"intrinsics has shape \(1, 3\), expected \(3, 3\)"),
+        ({"distortions": [0.0] * 20}, "distortion has 20 terms, at most 12"),
+        ({"translation": [0, 0, float("nan")]}, "translation holds a number that is not finite"),
+        ({"name": "c09"}, "has no camera 'c02'"),
+        ({"size": None}, "size is no array of numbers|size has shape"),
+    ],
+)
+def test_wrong_cameras_are_one_line(tmp_path, change, message):
+    releases.aist(tmp_path)
+    path = tmp_path / "cameras/setting1.json"
+    first, camera = json.loads(path.read_text())
+    path.write_text(json.dumps([first, {**camera, **change}]))
+    with pytest.raises(FileError, match=message) as error:
+        read("aist", tmp_path)
+    assert "setting1.json" in str(error.value)
+
+
+def test_a_mirrored_rotation_is_refused():
+    with pytest.raises(FileError, match="is no rotation from world to camera"):
+        check_pose(Path("here"), np.diag([1.0, 1, -1]), np.zeros(3))
+
+
+def test_damaged_files_are_one_line(tmp_path):
+    for name, path, content, message in (
+        ("panoptic", "170407_haggling_a1/calibration_170407_haggling_a1.json", "{", "is not JSON"),
+        ("mpi_inf_3dhp", "S2/Seq1/annot.mat", "no", "is not a MATLAB file"),
+        ("mpi_inf_3dhp", "S2/Seq1/camera.calibration", "no cameras", "has no camera 0; it has"),
+        ("aspset", "trainval/joints_3d/04ac/04ac-0026.c3d", "no", "is no C3D file"),
+        ("aist", "keypoints3d/gBR_sBM_cAll_d04_mBR0_ch01.pkl", "no", "damaged pickle"),
+        ("total_capture", "calibration.cal", "1 1\n", "has 0 cameras, none is 2"),
+        ("jta", "annotations/train/seq_0.json", "[[1, 2]]", r"its rows has shape \(1, 2\)"),
+    ):
+        root = tmp_path / name / path.replace("/", "_")
+        root.mkdir(parents=True)
+        write(name, root)
+        (root / path).write_text(content)
+        with pytest.raises(ValueError, match=message) as error:
+            read(name, root)
+        assert Path(path).name in str(error.value)
+        assert "\n" not in str(error.value)
