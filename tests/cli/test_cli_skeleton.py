@@ -1,5 +1,7 @@
 """``vitruve skeleton`` from a corpus to converted motion."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -47,6 +49,7 @@ def test_fit_show_and_convert(vitruve, data, tmp_path):
     asked = ("--source", "h36m_17", "--target", "lsp_14")
     _, said, _ = vitruve("skeleton", "show", out, *asked)
     assert said.startswith("h36m_17 -> lsp_14: ")
+    assert re.search(r"head_top: learned, \d+ mm off on held-out poses, the rule 0 mm \(", said)
     joints = torch.randn(6, 17, 3)
     valid = torch.ones(6, 17, dtype=torch.bool)
     given = PoseSequence(FORMATS[0], joints, valid, walk(6).frames, 30.0)

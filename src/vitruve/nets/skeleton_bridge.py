@@ -45,6 +45,8 @@ class SkeletonBridge:
     residual_m: Float[Tensor, "s j"]
     """Root mean squared distance on held-out poses from each format to each joint, metres; infinite
     where no pose had the joint, NaN where the two formats were never seen together."""
+    rules_m: Float[Tensor, "s j"]
+    """The same of the rules, to compare with; NaN where there is none too."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """How it was made."""
 
@@ -145,7 +147,8 @@ class SkeletonBridge:
             "exact" if e else "approximate" if k else "absent"
             for e, k in zip(exact.tolist(), known.tolist(), strict=True)
         )
-        said = tuple(_said(*x) for x in zip(rules.rule, kinds, residual.tolist(), strict=True))
+        measured = zip(residual.tolist(), self.rules_m[start, part].tolist(), strict=True)
+        said = tuple(_said(*x) for x in zip(rules.rule, kinds, measured, strict=True))
         return Conversion(source, target, weights, kinds, said, spread)
 
     def _learned(
@@ -161,10 +164,14 @@ class SkeletonBridge:
         return decoder @ encoder, added
 
 
-def _said(rule: str, kind: str, residual_m: float) -> str:
+def _said(rule: str, kind: str, measured_m: tuple[float, float]) -> str:
     """Where a joint comes from, for the report."""
+    learned_m, ruled_m = measured_m
     if kind == "exact":
         return rule
-    if math.isnan(residual_m):
+    if math.isnan(learned_m):
         return "learned, not measured on held-out poses"
-    return f"learned, {1000 * residual_m:.0f} mm off on held-out poses"
+    said = f"learned, {1000 * learned_m:.0f} mm off on held-out poses"
+    if not math.isfinite(ruled_m):
+        return said
+    return f"{said}, the rule {1000 * ruled_m:.0f} mm ({rule})"

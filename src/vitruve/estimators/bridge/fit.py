@@ -57,9 +57,9 @@ def fit_bridge(
         "seconds": round(time.perf_counter() - begun, 1),
         "reconstruction_mm": reconstruction_mm(net, held_out),
     }
-    bridge = SkeletonBridge(
-        learn.formats, encoder, decoder, side, moments, _unmeasured(learn), about
-    )
+    unknown = _unmeasured(learn)
+    rules = torch.full_like(unknown, torch.nan)
+    bridge = SkeletonBridge(learn.formats, encoder, decoder, side, moments, unknown, rules, about)
     return with_residuals(bridge, held_out)
 
 
