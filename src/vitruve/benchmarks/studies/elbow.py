@@ -74,7 +74,7 @@ class ElbowStudy(Study):
                 "latents": number,
                 "reconstruction_mm": bridge.about["reconstruction_mm"],
                 "conversion_rms_mm": _conversion_rms_mm(bridge),
-                "fit_seconds": bridge.about["seconds"],
+                "fit_cpu_seconds": bridge.about["cpu_seconds"],
             }
             yield Finding(f"latents_{number}", metrics, [metrics])
 
