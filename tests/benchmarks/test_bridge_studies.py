@@ -71,8 +71,7 @@ def test_one_format_alone_is_no_pair(files):
 
 
 def test_more_latent_points_err_less(files, tmp_path):
-    few = BridgeConfig(steps=400)
-    settings = {"corpus": files["train.npz"], "numbers": (6, 12, 20), "fit": few}
+    settings = {"corpus": files["train.npz"], "numbers": (6, 12, 20), "steps": 400}
     study, findings = measure("elbow", material(None), **settings)
     assert [f.metrics["latents"] for f in findings] == [6, 12, 20]
     for name in ("reconstruction_mm", "conversion_rms_mm"):
