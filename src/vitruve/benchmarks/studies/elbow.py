@@ -76,7 +76,7 @@ class ElbowStudy(Study):
                 "conversion_rms_mm": _conversion_rms_mm(bridge),
                 "fit_cpu_seconds": bridge.about["cpu_seconds"],
             }
-            yield Finding(f"latents_{number}", metrics, [metrics])
+            yield Finding(f"latents_{number:02d}", metrics, [metrics])
 
     def draw(self, findings: Sequence[Finding]) -> Any:
         """Both errors over the number of latent points."""
