@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vitruve.nets.affine_autoencoder import mirror_latents
@@ -107,6 +107,29 @@ class SkeletonBridge:
         weights = found.new_zeros(self.num_latents, count)
         weights[:, known] = found
         return weights, affine_error(moments, known, wanted, found)
+
+    def misfit_m(
+        self, source: Skeleton, joints: Float[Tensor, "*b k 3"], valid: Bool[Tensor, "*b k"]
+    ) -> tuple[float, float]:
+        """How far joints of a format are from what the latents make of them, metres.
+
+        Where that is much more than on the bridge's own poses, the source labels its joints
+        elsewhere than the people whom the bridge learned from: the errors it states may not hold.
+
+        Returns:
+            Root mean squared distance over the moments that have all joints the bridge knows, NaN
+            if there is none; and the same on the poses that the bridge learned from.
+
+        Raises:
+            ValueError: The bridge does not know the format.
+        """
+        known = self._learned_joints(source)
+        encoder, _ = self.to_latents(source)
+        back = self.decoder[part_of(self.formats, source.name)].double()[known] @ encoder[:, known]
+        own = affine_error(self.moments[self.index(source)].double(), known, known, back)
+        seen = joints[..., known, :].double()[valid[..., known].all(-1)]
+        squared = (back @ seen - seen).square().sum(-1)
+        return squared.mean().sqrt().item(), own.diagonal().clamp(min=0).mean().sqrt().item()
 
     def _learned_joints(self, one: Skeleton) -> list[int]:
         """The joints of a format that some pose had."""
