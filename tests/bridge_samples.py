@@ -68,6 +68,7 @@ def untrained(formats, num_latents=3):
         net.config.latents_per_side,
         tuple(x @ x.T / len(x) for x in points),
         torch.full((len(formats), merged.num_joints), 0.01),
+        torch.full((len(formats), merged.num_joints), torch.nan),
     )
 
 

@@ -59,6 +59,7 @@ def test_every_pair_has_a_row_and_means_follow(files, tmp_path):
     pairs = [m for name, m in by_name.items() if "every" not in name]
     mean = sum(m["rules_mm"] for m in pairs) / 6
     assert by_name["every.every"]["rules_mm"] == pytest.approx(mean)
+    assert by_name["every.every"]["cpu_seconds"] > 0
     written = check_pictures(study, findings, tmp_path)
     with written[1].open() as file:
         assert len(list(csv.DictReader(file))) == 10
@@ -71,8 +72,7 @@ def test_one_format_alone_is_no_pair(files):
 
 
 def test_more_latent_points_err_less(files, tmp_path):
-    few = BridgeConfig(steps=400)
-    settings = {"corpus": files["train.npz"], "numbers": (6, 12, 20), "fit": few}
+    settings = {"corpus": files["train.npz"], "numbers": (6, 12, 20), "steps": 400}
     study, findings = measure("elbow", material(None), **settings)
     assert [f.metrics["latents"] for f in findings] == [6, 12, 20]
     for name in ("reconstruction_mm", "conversion_rms_mm"):

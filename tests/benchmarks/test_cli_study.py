@@ -78,7 +78,7 @@ def test_one_model_with_two_loss_nets(weights, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nope"], "unknown study 'nope'; there are axes, cost, energy, features"),
+        (["nope"], "unknown study 'nope'; there are axes, bridge, cost, elbow, energy, features"),
         (["axes"], "give WEIGHTS: one or more .safetensors files or packaged names"),
         (["axes", "nowhere"], "no weights 'nowhere'"),
         (["axes", "default"], "give --data PATH or set VITRUVE_MOTION"),

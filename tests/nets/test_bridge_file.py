@@ -17,6 +17,7 @@ def test_a_bridge_survives_its_file(tmp_path):
     assert again.latents_per_side == bridge.latents_per_side
     for name in ("encoder", "decoder", "residual_m"):
         assert torch.equal(getattr(again, name), getattr(bridge, name))
+    assert again.rules_m.isnan().all()
     for source, target in ((ENDS, MIDDLES), (MIDDLES, ENDS)):
         torch.testing.assert_close(
             again.conversion(source, target).weights,

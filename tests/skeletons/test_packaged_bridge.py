@@ -37,7 +37,7 @@ def test_it_knows_many_formats(bridge):
 
 
 def test_every_conversion_is_affine_fair_to_both_sides_and_measured(bridge):
-    for source in bridge.formats[::3]:
+    for source in bridge.formats[::4]:
         for target in bridge.formats[1::4]:
             there = bridge.conversion(source, target)
             present = torch.tensor([quality != "absent" for quality in there.quality])

@@ -17,6 +17,10 @@ _EITHER = frozenset({".json", ".npz"})
 """Suffixes that 3D motion and 2D keypoints share."""
 
 
+MISFIT = 2.0
+"""How many times as far joints may be from what the bridge makes of them as on its own poses."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
     """Change the skeleton or file format of 3D motion or 2D keypoints."""
@@ -67,6 +71,8 @@ def main(argv: list[str]) -> int:
     if target is not None:
         _print_report(source, target, arguments.report, bridge)
     if isinstance(content, PoseSequence):
+        if bridge is not None:
+            _print_misfit(content, bridge)
         _write_motion(content, target, arguments.out, bridge)
     else:
         _write_keypoints(content, target, arguments)
@@ -162,6 +168,18 @@ def _options(arguments: Arguments) -> dict[str, Any]:
             raise ValueError(f"--{name.replace('_', '-')} is for {wanted} files, not {suffix}")
         options[name] = value
     return options
+
+
+def _print_misfit(motion: "PoseSequence", bridge: "SkeletonBridge") -> None:
+    """Say so where the source's joints are not those that the bridge learned from."""
+    found_m, own_m = bridge.misfit_m(motion.skeleton, motion.joints_world, motion.valid)
+    if found_m > MISFIT * own_m:
+        print(
+            f"{motion.skeleton.name} of this motion is not that of the people the bridge learned "
+            f"from: joints lie {1000 * found_m:.1f} mm from what it makes of them, "
+            f"{found_m / own_m:.1f} times as far as theirs, so the errors it states may not hold; "
+            "compare with --bridge none"
+        )
 
 
 def _print_report(

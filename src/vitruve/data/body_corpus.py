@@ -16,7 +16,15 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from vitruve.bodies import Body, joints_of, make_body, retarget, sample_bodies, sample_shapes
+from vitruve.bodies import (
+    Body,
+    RetargetConfig,
+    joints_of,
+    make_body,
+    retarget,
+    sample_bodies,
+    sample_shapes,
+)
 from vitruve.data import cmu_archive
 from vitruve.data.parallel_corpus import ParallelCorpus
 from vitruve.skeletons import Skeleton
@@ -25,6 +33,8 @@ Tell = Callable[[str, int, int | None], None]
 """Told what is done, how far and of how much."""
 CHUNK = 256
 """Moments posed at once."""
+FOLLOW = RetargetConfig(steps=50)
+"""How closely clips are followed: their poses go to other people, so that nearly will do."""
 PERSON = 10
 """Moments of a clip after which another person goes on."""
 BRIDGED = (
@@ -174,7 +184,7 @@ def _recorded(
     done = 0
     for all_joints, known, fps in clips:
         joints = all_joints[::every]
-        moved = retarget(body, joints, known, fps / every)
+        moved = retarget(body, joints, known, fps / every, config=FOLLOW)
         people = sample_shapes(body, -(-len(joints) // PERSON), generator)
         done += len(joints)
         if tell is not None:

@@ -17,7 +17,8 @@ from vitruve.skeletons import Skeleton
 KIND = "skeleton bridge"
 DEFAULT = Path(__file__).parents[1] / "skeletons" / "bridge.safetensors"
 """The bridge that comes with the package."""
-_MATRICES = ("encoder", "decoder", "residual_m")
+_MATRICES = ("encoder", "decoder", "residual_m", "rules_m")
+_MAY_BE_UNKNOWN = ("residual_m", "rules_m")
 
 
 def write_bridge(bridge: SkeletonBridge, path: str | Path) -> None:
@@ -79,6 +80,7 @@ def _check(
     wanted: dict[str, tuple[int, int]] = {
         "decoder": (joints, latents),
         "residual_m": (len(formats), joints),
+        "rules_m": (len(formats), joints),
     }
     for i, one in enumerate(formats):
         wanted[f"moments.{i}"] = (one.num_joints + latents, one.num_joints + latents)
@@ -89,7 +91,9 @@ def _check(
     if type(side) is not int or not 0 <= 2 * side <= latents:
         raise ValueError(f"{path} is damaged: latents_per_side is {side!r} of {latents} latents")
     for name, tensor in tensors.items():
-        if tensor.dtype != torch.float32 or (name != "residual_m" and not tensor.isfinite().all()):
+        if tensor.dtype != torch.float32 or (
+            name not in _MAY_BE_UNKNOWN and not tensor.isfinite().all()
+        ):
             raise ValueError(f"{path} is damaged: {name} does not hold finite float32 numbers")
     for name in ("encoder", "decoder"):
         if (tensors[name].double().sum(-1) - 1).abs().max() > 1e-3:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vitruve.nets.affine_autoencoder import mirror_latents
@@ -45,6 +45,8 @@ class SkeletonBridge:
     residual_m: Float[Tensor, "s j"]
     """Root mean squared distance on held-out poses from each format to each joint, metres; infinite
     where no pose had the joint, NaN where the two formats were never seen together."""
+    rules_m: Float[Tensor, "s j"]
+    """The same of the rules, to compare with; NaN where there is none too."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """How it was made."""
 
@@ -106,6 +108,29 @@ class SkeletonBridge:
         weights[:, known] = found
         return weights, affine_error(moments, known, wanted, found)
 
+    def misfit_m(
+        self, source: Skeleton, joints: Float[Tensor, "*b k 3"], valid: Bool[Tensor, "*b k"]
+    ) -> tuple[float, float]:
+        """How far joints of a format are from what the latents make of them, metres.
+
+        Where that is much more than on the bridge's own poses, the source labels its joints
+        elsewhere than the people whom the bridge learned from: the errors it states may not hold.
+
+        Returns:
+            Root mean squared distance over the moments that have all joints the bridge knows, NaN
+            if there is none; and the same on the poses that the bridge learned from.
+
+        Raises:
+            ValueError: The bridge does not know the format.
+        """
+        known = self._learned_joints(source)
+        encoder, _ = self.to_latents(source)
+        back = self.decoder[part_of(self.formats, source.name)].double()[known] @ encoder[:, known]
+        own = affine_error(self.moments[self.index(source)].double(), known, known, back)
+        seen = joints[..., known, :].double()[valid[..., known].all(-1)]
+        squared = (back @ seen - seen).square().sum(-1)
+        return squared.mean().sqrt().item(), own.diagonal().clamp(min=0).mean().sqrt().item()
+
     def _learned_joints(self, one: Skeleton) -> list[int]:
         """The joints of a format that some pose had."""
         own = self.residual_m[self.index(one), part_of(self.formats, one.name)]
@@ -145,7 +170,8 @@ class SkeletonBridge:
             "exact" if e else "approximate" if k else "absent"
             for e, k in zip(exact.tolist(), known.tolist(), strict=True)
         )
-        said = tuple(_said(*x) for x in zip(rules.rule, kinds, residual.tolist(), strict=True))
+        measured = zip(residual.tolist(), self.rules_m[start, part].tolist(), strict=True)
+        said = tuple(_said(*x) for x in zip(rules.rule, kinds, measured, strict=True))
         return Conversion(source, target, weights, kinds, said, spread)
 
     def _learned(
@@ -161,10 +187,14 @@ class SkeletonBridge:
         return decoder @ encoder, added
 
 
-def _said(rule: str, kind: str, residual_m: float) -> str:
+def _said(rule: str, kind: str, measured_m: tuple[float, float]) -> str:
     """Where a joint comes from, for the report."""
+    learned_m, ruled_m = measured_m
     if kind == "exact":
         return rule
-    if math.isnan(residual_m):
+    if math.isnan(learned_m):
         return "learned, not measured on held-out poses"
-    return f"learned, {1000 * residual_m:.0f} mm off on held-out poses"
+    said = f"learned, {1000 * learned_m:.0f} mm off on held-out poses"
+    if not math.isfinite(ruled_m):
+        return said
+    return f"{said}, the rule {1000 * ruled_m:.0f} mm ({rule})"

@@ -22,6 +22,7 @@ from vitruve.nets.bridge_file import read_bridge
 from vitruve.skeletons import Conversion, conversion
 
 EVERY = "every"
+_OF_THE_FIT = ("cpu_seconds", "reconstruction_mm")
 MOST_MM = 80.0
 """Where the colours of the picture end."""
 
@@ -89,7 +90,8 @@ class BridgeStudy(Study):
                 yield _finding(source.name, target.name, metrics)
             every += pairs
             yield _finding(source.name, EVERY, _means(pairs))
-        yield _finding(EVERY, EVERY, _means(every))
+        cost = {k: v for k, v in bridge.about.items() if k in _OF_THE_FIT}
+        yield _finding(EVERY, EVERY, _means(every) | cost)
 
     def draw(self, findings: Sequence[Finding]) -> Any:
         """Joints that are not exact: rules and the bridge, a square for each pair."""

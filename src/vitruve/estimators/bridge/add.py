@@ -40,8 +40,7 @@ def add_format(
     moments = format_moments(new, joints, latents, bridge.latents_per_side)
     count, every = new.num_joints, len(moments)
     rows = affine_weights(moments, range(count, every), range(count), NOISE_M)
-    residual = torch.full((len(bridge.formats) + 1, bridge.decoder.shape[0] + count), torch.nan)
-    residual[:-1, :-count] = bridge.residual_m
+    residual, rules = (_enlarged(x, count) for x in (bridge.residual_m, bridge.rules_m))
     residual[-1, -count:][~learn.valid[:, part].any(0)] = torch.inf
     added = replace(
         bridge,
@@ -49,12 +48,21 @@ def add_format(
         decoder=torch.cat([bridge.decoder, rows.to(bridge.decoder)]),
         moments=(*bridge.moments, moments),
         residual_m=residual,
+        rules_m=rules,
         about={**bridge.about, "added": [*bridge.about.get("added", []), name]},
     )
-    only_new = with_residuals(added, held_out).residual_m
+    measured = with_residuals(added, held_out)
     # What the bridge's own corpus said of the others stays.
-    residual[-1], residual[:, -count:] = only_new[-1], only_new[:, -count:]
-    return replace(added, residual_m=residual)
+    for old, found in ((residual, measured.residual_m), (rules, measured.rules_m)):
+        old[-1], old[:, -count:] = found[-1], found[:, -count:]
+    return replace(added, residual_m=residual, rules_m=rules)
+
+
+def _enlarged(errors: Float[Tensor, "s j"], count: int) -> Float[Tensor, "_ _"]:
+    """With a row and columns for a new format, not measured."""
+    larger = torch.full((errors.shape[0] + 1, errors.shape[1] + count), torch.nan)
+    larger[:-1, :-count] = errors
+    return larger
 
 
 def _whole(

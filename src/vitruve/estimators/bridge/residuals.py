@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vitruve.data.parallel_corpus import ParallelCorpus
 from vitruve.nets.skeleton_bridge import SkeletonBridge
-from vitruve.skeletons import Conversion
+from vitruve.skeletons import Conversion, conversion
 
 
 def rms_distance(corpus: ParallelCorpus, there: Conversion) -> Float[Tensor, "k"]:
@@ -33,7 +33,7 @@ def with_residuals(bridge: SkeletonBridge, corpus: ParallelCorpus) -> SkeletonBr
 
     Only pairs of formats that the corpus has are measured; the others keep what they had.
     """
-    residual = bridge.residual_m.clone()
+    residual, rules = bridge.residual_m.clone(), bridge.rules_m.clone()
     have = {one.name for one in corpus.formats}
     # Nothing is refused but joints that nobody saw, so that what is too far off gets its number.
     unmeasured = torch.full_like(residual, torch.nan)
@@ -48,4 +48,5 @@ def with_residuals(bridge: SkeletonBridge, corpus: ParallelCorpus) -> SkeletonBr
                 # A joint that no pose has is infinitely far: nothing can be said of it.
                 measured = rms_distance(corpus, there).nan_to_num(torch.inf)
                 residual[i, part] = measured.to(residual)
-    return replace(bridge, residual_m=residual)
+                rules[i, part] = rms_distance(corpus, conversion(source, target)).to(rules)
+    return replace(bridge, residual_m=residual, rules_m=rules)
