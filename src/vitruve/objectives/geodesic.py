@@ -99,7 +99,7 @@ def _ways_inside(mask: np.ndarray, way: Literal["pixels", "fast_marching"]) -> n
             found[rows, columns] = dijkstra(_graph(mask), directed=False, indices=int(nearest))
             return found
         case "fast_marching":
-            return _fast_marching(mask, (rows[nearest], columns[nearest]))
+            return _fast_marching(mask, (int(rows[nearest]), int(columns[nearest])))
         case _:
             assert_never(way)
 

@@ -27,8 +27,6 @@ class TermConfig:
     """Before it the weight is 0, and an objective that learns does so alone."""
     ramp_steps: int = 0
     """Steps in which the weight then rises from 0 in a straight line."""
-    until_step: int | None = None
-    """From it on the weight is 0 again; None keeps it to the end."""
     learning_rate: float = 1e-4
     """Of the objective's own optimizer."""
     own_steps: int = 1
@@ -36,6 +34,8 @@ class TermConfig:
     pull: float | None = None
     """Hold its gradient at the predicted joints at this share of that of all terms without a pull;
     the weight then only says on or off, and does not rise."""
+    until_step: int | None = None
+    """From it on the weight is 0 again; None keeps it to the end."""
 
     @classmethod
     def choices(cls, data: Mapping[str, Any]) -> dict[str, type]:
