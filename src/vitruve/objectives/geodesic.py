@@ -77,7 +77,7 @@ def geodesic_weights(
     (a, b), (c, d) = config.inside, config.outside
     within, beyond = _shares(_ways_inside(mask, config.way), mask), np.zeros(mask.shape)
     if not mask.all():
-        beyond = _shares(distance_transform_edt(~mask), ~mask)
+        beyond = _shares(np.asarray(distance_transform_edt(~mask)), ~mask)
     weights = np.where(mask, np.exp(a * within) + b, c * beyond + d)
     return (weights / weights.mean()).astype(np.float32)
 
