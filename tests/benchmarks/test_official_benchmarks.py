@@ -40,7 +40,7 @@ def make(name, root):
     return BENCHMARKS[name](root)
 
 
-OFFICIAL = [name for name in BENCHMARKS if name != "cmu_lift"]
+OFFICIAL = [name for name in BENCHMARKS if name not in ("cmu_lift", "studio")]
 
 
 def truth_of(benchmark, keypoints=None):

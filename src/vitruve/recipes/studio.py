@@ -5,19 +5,19 @@ Axes: b pictures, p poses, j joints.
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, assert_never
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from vitruve.benchmarks.studio import studio_scores
 from vitruve.data.shards import INDEX
 from vitruve.data.studio import CAMERAS, SPLITS
-from vitruve.data.studio_batches import studio_batch
+from vitruve.data.studio_batches import Told, studio_batch, told
 from vitruve.data.studio_reader import Studio
 from vitruve.data.warps import draw_warps, warp_batch
 from vitruve.estimators import Estimator
-from vitruve.metrics import ambiguity_ratio, keypoint_error, mpjpe_mm, p_mpjpe_mm, root_centred
+from vitruve.metrics import root_centred
 from vitruve.poses import PoseBatch, Prediction
 from vitruve.training import TrainConfig
 
@@ -34,8 +34,8 @@ _BEYOND = 2**40
 class StudioSourceConfig:
     """What of Studio is shown, and what of it is told."""
 
-    labels: Literal["none", "keypoints", "joints"] = "none"
-    """What is told of people: nothing but masks and cameras, 2D joints too, or 3D joints too."""
+    labels: Told = "none"
+    """What is told of people beside pictures, masks and cameras."""
     cameras: int = 1
     """Pictures of each moment that come together, 1 to 4."""
     warped: bool = False
@@ -74,24 +74,25 @@ class StudioSource:
         people = _people_folder(config, data)
         self._people = Studio(people, "train")
         self._validation = Studio(people, "validation")
-        self._pairs = Studio(people.parent / config.pairs, "train") if config.pairs else None
         if not len(self._people) or not len(self._validation):
             raise ValueError(f"{people} has no pictures to train on and validate with; make more")
-        self._prior = _prior_poses(self._pairs) if config.prior and self._pairs else None
+        self._pairs = _open_pairs(people.parent / config.pairs) if config.pairs else None
+        given = self._pairs if config.prior else None
+        self._prior = None if given is None else _prior_poses(given)
 
     def batch_at(self, step: int, rank: int = 0, world_size: int = 1) -> PoseBatch:
         """The batch of one process at one step."""
         seed = (self._seed * 1_000_003 + step) * world_size + rank
         drawn = torch.Generator().manual_seed(seed)
         size = self._batch_size // world_size
-        told = round(self.config.pairs_share * size)
-        parts = [self._people_batch(size - told, drawn)]
-        if told:
+        count = round(self.config.pairs_share * size)
+        parts = [self._people_batch(size - count, drawn)]
+        if count:
             assert self._pairs is not None
-            numbers = torch.randint(len(self._pairs), (told,), generator=drawn).tolist()
+            numbers = torch.randint(len(self._pairs), (count,), generator=drawn).tolist()
             pairs = studio_batch(self._pairs, numbers)
             # Numbers of both folders overlap: pairs are scenes and pictures of their own.
-            own = _BEYOND + torch.arange(told)
+            own = _BEYOND + torch.arange(count)
             scale = None if parts[0].scale_m_per_px is None else pairs.scale_m_per_px
             parts.append(replace(pairs, scene=own, picture=own, scale_m_per_px=scale))
         batch = PoseBatch.join(parts)
@@ -111,8 +112,10 @@ class StudioSource:
         moments = torch.arange(count) * (len(self._validation) // CAMERAS) // count
         numbers = (moments[:, None] * CAMERAS + torch.arange(CAMERAS)).flatten()
         parts = [studio_batch(self._validation, n.tolist()) for n in numbers.split(64)]
-        answers = [estimator(part.to(device)).map(lambda x: x.cpu()) for part in parts]
-        return _figures(PoseBatch.join(parts), Prediction.join(answers))
+        shown = (told(part, "none").to(device) for part in parts)
+        said = Prediction.join([estimator(part).map(lambda x: x.cpu()) for part in shown])
+        scores = studio_scores(PoseBatch.join(parts), said, said.skeleton.mirror_index)
+        return {name: score for name, score in scores.items() if "." not in name}
 
     def _people_batch(self, size: int, drawn: torch.Generator) -> PoseBatch:
         plain = size - size // 2 if self.config.warped else size
@@ -121,7 +124,7 @@ class StudioSource:
         order = torch.rand(moments, CAMERAS, generator=drawn).argsort(1)
         cameras = order[:, : self.config.cameras]
         numbers = (chosen * CAMERAS + cameras).flatten()[:plain].tolist()
-        batch = _told(studio_batch(self._people, numbers), self.config.labels)
+        batch = told(studio_batch(self._people, numbers), self.config.labels)
         if size == plain:
             return batch
         copied = batch.map(lambda x: x[: size - plain])
@@ -139,28 +142,12 @@ def _people_folder(config: StudioSourceConfig, data: Path | None) -> Path:
     return data if alone else data / PEOPLE
 
 
-def _told(batch: PoseBatch, labels: Literal["none", "keypoints", "joints"]) -> PoseBatch:
-    """The batch without what is not told: unknown, and nothing there to be looked at."""
-    if batch.joints_cam is None or batch.valid is None or labels == "joints":
-        return batch
-    hidden = replace(
-        batch,
-        joints_cam=torch.zeros_like(batch.joints_cam),
-        valid=torch.zeros_like(batch.valid),
-        scale_m_per_px=None,
-    )
-    match labels:
-        case "keypoints":
-            return hidden
-        case "none":
-            return replace(
-                hidden,
-                keypoints_px=torch.zeros_like(batch.keypoints_px),
-                keypoints_valid=torch.zeros_like(batch.keypoints_valid),
-                confidence=torch.zeros_like(batch.confidence),
-            )
-        case _:
-            assert_never(labels)
+def _open_pairs(folder: Path) -> Studio:
+    # Only their training split: with the people's seed the others are scenes of its tests.
+    pairs = Studio(folder, "train")
+    if not len(pairs):
+        raise ValueError(f"{folder} has no pictures to train on; make more")
+    return pairs
 
 
 def _prior_poses(pairs: Studio) -> Float[Tensor, "n j 3"]:
@@ -169,21 +156,3 @@ def _prior_poses(pairs: Studio) -> Float[Tensor, "n j 3"]:
     split, joints, valid = map(torch.from_numpy, columns)
     joints = joints[(split == SPLITS.index("train")) & valid.all(-1)].float()
     return root_centred(joints, pairs.skeleton.root)
-
-
-def _figures(batch: PoseBatch, answer: Prediction) -> dict[str, float]:
-    assert batch.joints_cam is not None
-    root = answer.skeleton.root
-    joints = root_centred(answer.joints_cam[:, 0], root)
-    truth = root_centred(batch.joints_cam, root)
-    figures = {
-        "mpjpe_mm": mpjpe_mm(joints, truth, batch.valid),
-        "p_mpjpe_mm": p_mpjpe_mm(joints, truth, batch.valid),
-    }
-    if answer.keypoints_px is not None:
-        points, seen = answer.keypoints_px[:, 0, 0], batch.keypoints_px[:, 0]
-        side = batch.image_size_px.amax(-1)
-        figures["keypoint_error"] = keypoint_error(points, seen, side, batch.keypoints_valid[:, 0])
-        views = [x.unflatten(0, (-1, CAMERAS)) for x in (points, seen)]
-        figures["ambiguity_ratio"] = ambiguity_ratio(*views, answer.skeleton.mirror_index)
-    return {name: value.item() for name, value in figures.items()}
