@@ -42,6 +42,7 @@ class StudioPictures(Benchmark):
     name = "studio"
     title = "Studio"
     data_name = "studio"
+    table = "unsupervised_studio"
     average = "frames"
     columns = ("mpjpe_mm", "n_mpjpe_mm", "p_mpjpe_mm")
     fps = 1.0
