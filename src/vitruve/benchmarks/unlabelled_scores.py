@@ -8,7 +8,6 @@ Axes: n pictures, h hypotheses, j joints, v views of a moment.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -23,6 +22,7 @@ from vitruve.metrics import (
     p_mpjpe_mm,
     root_centred,
 )
+from vitruve.metrics.modes import HypothesisMode, SideMode
 from vitruve.skeletons import Skeleton
 
 _ERRORS: dict[str, Callable[..., Tensor]] = {
@@ -30,7 +30,7 @@ _ERRORS: dict[str, Callable[..., Tensor]] = {
     "n_mpjpe_mm": n_mpjpe_mm,
     "p_mpjpe_mm": p_mpjpe_mm,
 }
-_SIDES: tuple[Literal["none", "sample", "joint"], ...] = ("none", "sample", "joint")
+_SIDES: tuple[SideMode, ...] = ("none", "sample", "joint")
 
 
 def pose_scores(
@@ -51,10 +51,11 @@ def pose_scores(
     """
     said = root_centred(hypotheses, skeleton.root).unsqueeze(2)
     true, known = root_centred(truth, skeleton.root).unsqueeze(1), valid.unsqueeze(1)
-    modes: list[Literal["first", "confidence", "sample-best", "joint-best"]] = ["first"]
+    modes: list[HypothesisMode] = ["first"]
     if hypotheses.shape[1] > 1:
-        modes += ["sample-best", "joint-best"]
-        modes += [] if confidence is None else ["confidence"]
+        modes.extend(("sample-best", "joint-best"))
+        if confidence is not None:
+            modes.append("confidence")
     sure = None if confidence is None else confidence.unsqueeze(2)
     scores = {}
     for mode in modes:
@@ -89,6 +90,6 @@ def picture_scores(
         points = exchange_sides(points_px.unsqueeze(1), truth_px.unsqueeze(1), mirror_index, sides)
         name = "keypoint_error" + ("" if sides == "none" else f".{sides}")
         scores[name] = keypoint_error(points.squeeze(1), truth_px, side_px, valid).item()
-    by_moment = [x.unflatten(0, (-1, views)) for x in (points_px, truth_px)]
-    scores["ambiguity_ratio"] = ambiguity_ratio(*by_moment, mirror_index).item()
+    said, true = (x.unflatten(0, (-1, views)) for x in (points_px, truth_px))
+    scores["ambiguity_ratio"] = ambiguity_ratio(said, true, mirror_index).item()
     return scores
