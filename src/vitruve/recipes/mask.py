@@ -86,23 +86,23 @@ def _views(mask: MaskConfig, start_step: int = 0) -> TermConfig:
 def cascade(epoch: int, several_cameras: bool, size: MaskConfig) -> dict[str, TermConfig]:
     """Terms of the three stages (appendix A.3): 15, 5 and 25 epochs.
 
-    The anchors hold for two epochs and the tie of both arms for three, about the published 400
-    and 600 steps of theirs.
+    The anchors hold for two epochs, before masks count, and the tie of both arms for three: the
+    published 400 and 600 steps in epochs of 200.
 
     Args:
         epoch: Steps of one.
         several_cameras: Whether the last stage's masks are those of triangulated joints.
         size: How finely masks are compared, and with which net.
     """
-    second, third = 15 * epoch, 20 * epoch
+    first, second, third = 2 * epoch, 15 * epoch, 20 * epoch
     tight = replace(size, form="tight", skeleton=10.0, geodesic=GeodesicConfig())
     medium = replace(size, form="medium", skeleton=1.0, physique=4.0)
     loose = replace(size, form="loose", skeleton=2.0, physique=1.5, geodesic=GeodesicConfig())
     tied = SymmetryConfig(midpoints=0.0, tied=1.0)
     return _PRIORS | {
-        "anchors": TermConfig("anchors", AnchorsConfig(), weight=10.0, until_step=2 * epoch),
+        "anchors": TermConfig("anchors", AnchorsConfig(), weight=10.0, until_step=first),
         "bones": TermConfig("bone_constants", BoneConstantsConfig(), weight=2.5, until_step=second),
-        "tight": TermConfig("mask", tight, until_step=second),
+        "tight": TermConfig("mask", tight, start_step=first, until_step=second),
         "medium": replace(_masks(medium, second), until_step=third),
         "tied": TermConfig(
             "symmetry", tied, weight=4.0, start_step=second, until_step=second + 3 * epoch
