@@ -10,6 +10,7 @@ from picture_samples import H36M_18, detector_batch, says_keypoints
 from vitruve.objectives.anchors import AnchorsConfig, AnchorsObjective
 from vitruve.objectives.bone_constants import BoneConstantsConfig, BoneConstantsObjective
 from vitruve.objectives.equivariance import EquivarianceConfig, EquivarianceObjective
+from vitruve.objectives.flatness import FlatnessConfig, FlatnessObjective
 from vitruve.objectives.pictured import crop_reach, from_crop, picture_points, to_crop
 from vitruve.objectives.symmetry import SymmetryConfig, SymmetryObjective, midpoints_of
 from vitruve.poses import Prediction, mirror_batch, mirror_prediction
@@ -116,6 +117,14 @@ def test_bones_of_no_length_get_a_finite_gradient():
     points = torch.zeros(2, 18, 2, requires_grad=True)
     BoneConstantsObjective(BoneConstantsConfig()).loss(in_crop(batch, points), batch).backward()
     assert torch.isfinite(points.grad).all()
+
+
+def test_flatness_is_the_mean_squared_depth():
+    batch = detector_batch(b=2)
+    joints = torch.zeros(2, 1, 1, 18, 3)
+    joints[:, :, :, AT["left_wrist"]] = torch.tensor([3.0, 2.0, 0.6])
+    loss = FlatnessObjective(FlatnessConfig()).loss(Prediction(H36M_18, joints), batch)
+    assert loss.item() == pytest.approx(0.36 / 18)
 
 
 def warped(batch):

@@ -37,8 +37,7 @@ def studio_batch(studio: Studio, numbers: Sequence[int]) -> PoseBatch:
     images, masks, seen = (stacked(name) for name in ("image", "mask", "valid"))
     joints, intrinsics = stacked("joints_cam").float(), stacked("intrinsics").float()
     size_px = torch.tensor([float(images.shape[-1]), float(images.shape[-2])])
-    at = torch.tensor(list(numbers))
-    seen = seen.unsqueeze(1)
+    at, seen = torch.tensor(list(numbers)), seen.unsqueeze(1)
     depth = joints[:, studio.skeleton.root, 2:]
     return PoseBatch(
         keypoint_skeleton=studio.skeleton,

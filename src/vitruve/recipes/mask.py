@@ -11,10 +11,13 @@ Yang et al., 2023, https://arxiv.org/abs/2312.07051. Each run adds one thing to 
 | ``triangulation`` | joints that four cameras agree on (Eq. 10), and depth from them |
 | ``cascade`` | ``geodesic`` in three stages, one camera |
 | ``full`` | all of it |
+| ``cascade_upright``, ``full_upright`` | all joints begin as somebody who stands, not two of them |
 
 The cascade is one run: its terms start and end with their stages, so that a net of a later stage
 already learns, alone, while the detector is in an earlier one. Weights and shares of the stages are
-the paper's. It does not say how depth is learned; here by the triangulated joints.
+the paper's. It does not say how depth is learned: here by the triangulated joints, and from one
+camera not at all (``flatness`` keeps it from pointing anywhere). The upright runs have a template,
+which the paper does without.
 """
 
 from dataclasses import replace
@@ -27,6 +30,7 @@ from vitruve.nets.res_net import ResNetConfig
 from vitruve.objectives.anchors import AnchorsConfig
 from vitruve.objectives.bone_constants import BoneConstantsConfig
 from vitruve.objectives.equivariance import EquivarianceConfig
+from vitruve.objectives.flatness import FlatnessConfig
 from vitruve.objectives.geodesic import GeodesicConfig
 from vitruve.objectives.mask import MaskConfig
 from vitruve.objectives.multiview import MultiviewConfig
@@ -71,6 +75,31 @@ _LINES = replace(SMALL_MASK, form="loose", skeleton=2.0)
 _OUTLINE = replace(_LINES, physique=1.5)
 _WEIGHED = replace(_OUTLINE, geodesic=GeodesicConfig())
 _EQUIVARIANCE = {"equivariance": TermConfig("equivariance", EquivarianceConfig())}
+_FLAT = TermConfig("flatness", FlatnessConfig(), weight=0.1)
+PUBLISHED_ANCHORS = AnchorsConfig()
+UPRIGHT = AnchorsConfig(
+    (
+        ("head_top", 0.0, -0.8),
+        ("neck_base_or_nose", 0.0, -0.65),
+        ("thorax", 0.0, -0.5),
+        ("mid_shoulder", 0.0, -0.45),
+        ("left_shoulder", 0.0, -0.43),
+        ("right_shoulder", 0.0, -0.43),
+        ("spine", 0.0, -0.22),
+        ("left_elbow", 0.0, -0.2),
+        ("right_elbow", 0.0, -0.2),
+        ("pelvis", 0.0, 0.0),
+        ("left_wrist", 0.0, 0.02),
+        ("right_wrist", 0.0, 0.02),
+        ("left_hip", 0.0, 0.05),
+        ("right_hip", 0.0, 0.05),
+        ("left_knee", 0.0, 0.42),
+        ("right_knee", 0.0, 0.42),
+        ("left_ankle", 0.0, 0.8),
+        ("right_ankle", 0.0, 0.8),
+    )
+)
+"""Somebody who stands, seen from the side: how joints follow each other from head to foot."""
 _PRIORS = _EQUIVARIANCE | {"symmetry": TermConfig("symmetry", SymmetryConfig(), weight=2.0)}
 
 
@@ -83,7 +112,12 @@ def _views(mask: MaskConfig, start_step: int = 0) -> TermConfig:
     return TermConfig("multiview", config, start_step=start_step, learning_rate=_LEARNING_RATE)
 
 
-def cascade(epoch: int, several_cameras: bool, size: MaskConfig) -> dict[str, TermConfig]:
+def cascade(
+    epoch: int,
+    several_cameras: bool,
+    size: MaskConfig,
+    anchors: AnchorsConfig = PUBLISHED_ANCHORS,
+) -> dict[str, TermConfig]:
     """Terms of the three stages (appendix A.3): 15, 5 and 25 epochs.
 
     The anchors hold for two epochs, before masks count, and the tie of both arms for three: the
@@ -93,14 +127,17 @@ def cascade(epoch: int, several_cameras: bool, size: MaskConfig) -> dict[str, Te
         epoch: Steps of one.
         several_cameras: Whether the last stage's masks are those of triangulated joints.
         size: How finely masks are compared, and with which net.
+        anchors: Where joints are drawn to at the start.
     """
     first, second, third = 2 * epoch, 15 * epoch, 20 * epoch
     tight = replace(size, form="tight", skeleton=10.0, geodesic=GeodesicConfig())
     medium = replace(size, form="medium", skeleton=1.0, physique=4.0)
     loose = replace(size, form="loose", skeleton=2.0, physique=1.5, geodesic=GeodesicConfig())
     tied = SymmetryConfig(midpoints=0.0, tied=1.0)
+    flat = replace(_FLAT, until_step=third) if several_cameras else _FLAT
     return _PRIORS | {
-        "anchors": TermConfig("anchors", AnchorsConfig(), weight=10.0, until_step=first),
+        "flatness": flat,
+        "anchors": TermConfig("anchors", anchors, weight=10.0, until_step=first),
         "bones": TermConfig("bone_constants", BoneConstantsConfig(), weight=2.5, until_step=second),
         "tight": TermConfig("mask", tight, start_step=first, until_step=second),
         "medium": replace(_masks(medium, second), until_step=third),
@@ -143,15 +180,16 @@ _GPU_TRAIN = TrainConfig(
     weight_decay=0.0,
     precision="bf16-mixed",
 )
+_ONE_CAMERA = _PRIORS | {"flatness": _FLAT}
 MASK_RUNS: dict[str, Run] = (
     _run(
         "base",
-        _EQUIVARIANCE | {"mask": _masks(replace(SMALL_MASK, form="dots"))},
+        _EQUIVARIANCE | {"flatness": _FLAT, "mask": _masks(replace(SMALL_MASK, form="dots"))},
         "joints as dots that fill the mask",
     )
-    | _run("structure", _PRIORS | {"mask": _masks(_LINES)}, "lines that fill the mask")
-    | _run("physique", _PRIORS | {"mask": _masks(_OUTLINE)}, "and an outline made of the lines")
-    | _run("geodesic", _PRIORS | {"mask": _masks(_WEIGHED)}, "and pixels weighed by their way")
+    | _run("structure", _ONE_CAMERA | {"mask": _masks(_LINES)}, "lines that fill the mask")
+    | _run("physique", _ONE_CAMERA | {"mask": _masks(_OUTLINE)}, "and an outline made of the lines")
+    | _run("geodesic", _ONE_CAMERA | {"mask": _masks(_WEIGHED)}, "and pixels weighed by their way")
     | _run(
         "triangulation",
         _PRIORS | {"mask": _views(_WEIGHED)},
@@ -167,6 +205,17 @@ MASK_RUNS: dict[str, Run] = (
         "full",
         cascade(_STEPS_PER_EPOCH, True, SMALL_MASK),
         "three stages and four cameras",
+        cameras=4,
+    )
+    | _run(
+        "cascade_upright",
+        cascade(_STEPS_PER_EPOCH, False, SMALL_MASK, UPRIGHT),
+        "three stages, one camera, and a template of somebody who stands",
+    )
+    | _run(
+        "full_upright",
+        cascade(_STEPS_PER_EPOCH, True, SMALL_MASK, UPRIGHT),
+        "three stages, four cameras, and a template of somebody who stands",
         cameras=4,
     )
     | _run(
