@@ -179,5 +179,5 @@ def test_weights_change_the_loss():
 
 def test_fast_marching_names_its_package(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "skfmm", None)
-    with pytest.raises(ImportError, match="pip install scikit-fmm, or take way='pixels'"):
+    with pytest.raises(ImportError, match="install the extra masks, or take way='pixels'"):
         geodesic_weights(hook_mask(), GeodesicConfig(way="fast_marching"))

@@ -36,7 +36,7 @@ class GeodesicConfig:
     """c and d."""
     way: Literal["pixels", "fast_marching"] = "pixels"
     """Ways inside run from pixel to pixel, eight neighbours each, and so are up to 8 % too long; or
-    are those of the paper, for which scikit-fmm must be installed."""
+    are those of the paper, which need the extra ``masks``."""
     kept: int = 4096
     """Maps of masks seen before that are kept in memory."""
 
@@ -127,7 +127,7 @@ def _fast_marching(mask: np.ndarray, start: tuple[int, int]) -> np.ndarray:
         import skfmm  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise ImportError(
-            "way='fast_marching' needs scikit-fmm: pip install scikit-fmm, or take way='pixels'"
+            "way='fast_marching' needs scikit-fmm: install the extra masks, or take way='pixels'"
         ) from error
     surface = np.ones(mask.shape)
     surface[start] = -1
