@@ -11,7 +11,7 @@ Yang et al., 2023, https://arxiv.org/abs/2312.07051. Each run adds one thing to 
 | ``triangulation`` | joints that four cameras agree on (Eq. 10), and depth from them |
 | ``cascade`` | ``geodesic`` in three stages, one camera |
 | ``full`` | all of it |
-| ``cascade_upright``, ``full_upright`` | all joints begin as somebody who stands, not two of them |
+| ``cascade_upright``, ``full_upright`` | a first stage that is told of a whole standing body |
 
 The cascade is one run: its terms start and end with their stages, so that a net of a later stage
 already learns, alone, while the detector is in an earlier one. Weights and shares of the stages are
@@ -76,8 +76,10 @@ _OUTLINE = replace(_LINES, physique=1.5)
 _WEIGHED = replace(_OUTLINE, geodesic=GeodesicConfig())
 _EQUIVARIANCE = {"equivariance": TermConfig("equivariance", EquivarianceConfig())}
 _FLAT = TermConfig("flatness", FlatnessConfig(), weight=0.1)
-PUBLISHED_ANCHORS = AnchorsConfig()
-UPRIGHT = AnchorsConfig(
+Start = tuple[AnchorsConfig, BoneConstantsConfig]
+"""Where joints are drawn to at first, and how long bones are while arms are not drawn."""
+PUBLISHED: Start = AnchorsConfig(), BoneConstantsConfig()
+_STANDING = AnchorsConfig(
     (
         ("head_top", 0.0, -0.8),
         ("neck_base_or_nose", 0.0, -0.65),
@@ -99,7 +101,21 @@ UPRIGHT = AnchorsConfig(
         ("right_ankle", 0.0, 0.8),
     )
 )
-"""Somebody who stands, seen from the side: how joints follow each other from head to foot."""
+"""Somebody seen from the side: how joints follow each other from head to foot."""
+_LIMBS = tuple(
+    (start.replace("SIDE", side), end.replace("SIDE", side), length)
+    for side in ("left", "right")
+    for start, end, length in (
+        ("pelvis", "SIDE_hip", 0.1),
+        ("SIDE_hip", "SIDE_knee", 0.4),
+        ("SIDE_knee", "SIDE_ankle", 0.4),
+        ("mid_shoulder", "SIDE_shoulder", 0.15),
+        ("SIDE_shoulder", "SIDE_elbow", 0.26),
+        ("SIDE_elbow", "SIDE_wrist", 0.24),
+    )
+)
+UPRIGHT: Start = _STANDING, BoneConstantsConfig(BoneConstantsConfig().bones + _LIMBS)
+"""Somebody who stands, with the limbs of an adult."""
 _PRIORS = _EQUIVARIANCE | {"symmetry": TermConfig("symmetry", SymmetryConfig(), weight=2.0)}
 
 
@@ -116,7 +132,7 @@ def cascade(
     epoch: int,
     several_cameras: bool,
     size: MaskConfig,
-    anchors: AnchorsConfig = PUBLISHED_ANCHORS,
+    start: Start = PUBLISHED,
 ) -> dict[str, TermConfig]:
     """Terms of the three stages (appendix A.3): 15, 5 and 25 epochs.
 
@@ -127,18 +143,19 @@ def cascade(
         epoch: Steps of one.
         several_cameras: Whether the last stage's masks are those of triangulated joints.
         size: How finely masks are compared, and with which net.
-        anchors: Where joints are drawn to at the start.
+        start: What the first stage is told of bodies.
     """
     first, second, third = 2 * epoch, 15 * epoch, 20 * epoch
     tight = replace(size, form="tight", skeleton=10.0, geodesic=GeodesicConfig())
     medium = replace(size, form="medium", skeleton=1.0, physique=4.0)
     loose = replace(size, form="loose", skeleton=2.0, physique=1.5, geodesic=GeodesicConfig())
     tied = SymmetryConfig(midpoints=0.0, tied=1.0)
+    anchors, bones = start
     flat = replace(_FLAT, until_step=third) if several_cameras else _FLAT
     return _PRIORS | {
         "flatness": flat,
         "anchors": TermConfig("anchors", anchors, weight=10.0, until_step=first),
-        "bones": TermConfig("bone_constants", BoneConstantsConfig(), weight=2.5, until_step=second),
+        "bones": TermConfig("bone_constants", bones, weight=2.5, until_step=second),
         "tight": TermConfig("mask", tight, start_step=first, until_step=second),
         "medium": replace(_masks(medium, second), until_step=third),
         "tied": TermConfig(
