@@ -20,6 +20,7 @@ IMPORT_NAMES = {
     "lightning-fabric": "lightning_fabric",
     "pillow": "PIL",
     "ray[data]": "ray",
+    "scikit-fmm": "skfmm",
     "scikit-learn": "sklearn",
 }
 

@@ -102,7 +102,7 @@ class PoseBatch(TensorRecord):
     ``keypoints_px`` are in; a crop may reach beyond it."""
     image_frames: Int64[Tensor, "*b i"] | None = None
     """Which of the ``t`` frames each crop shows."""
-    masks: Float[Tensor, "*b i y x"] | None = None
+    masks: Float[Tensor, "*b i ymask xmask"] | None = None
     """How much of each pixel of the crops is the person, 0 to 1; may be coarser than ``images``."""
     picture: Int64[Tensor, "*b"] | None = None
     """Examples of one number show the same picture, apart from their ``warp``."""
@@ -142,8 +142,8 @@ class Prediction(TensorRecord):
     """A first, coarser answer in the same axes that training also supervises; training only."""
     coarse_step: int = 1
     """Frames from one frame of the coarse answer to the next."""
-    keypoints_px: Float[Tensor, "*b h tpx k 2"] | None = None
-    """2D joints the estimator believes in, pixels."""
+    keypoints_px: Float[Tensor, "*b #h tpx k 2"] | None = None
+    """2D joints the estimator believes in, pixels; of each hypothesis, or one set for all."""
     features: Float[Tensor, "*b f t j c"] | None = None
     """The estimator's features by task (2D pose, then depth), for objectives that look inside;
     training and studies only."""

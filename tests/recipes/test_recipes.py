@@ -50,7 +50,7 @@ ELSEWHERE = ("formats", "recorded")
 @pytest.mark.parametrize(
     "name", [name for name, run in RECIPES.items() if run.source not in ELSEWHERE]
 )
-def test_every_recipe_trains_two_steps(name, tmp_path, monkeypatch):
+def test_every_recipe_trains_two_steps(name, tmp_path, monkeypatch, studio_folder):
     if "gpu" in name:
         with torch.device("meta"):
             RECIPES[name].build()
@@ -64,7 +64,8 @@ def test_every_recipe_trains_two_steps(name, tmp_path, monkeypatch):
     train = replace(
         run.train, steps=2, batch_size=2, accelerator="cpu", out=str(tmp_path), evaluate_every=0
     )
-    result = replace(run, train=train).start(tmp_path, console=Console(quiet=True))
+    data = studio_folder if run.source == "studio" else tmp_path
+    result = replace(run, train=train).start(data, console=Console(quiet=True))
     assert result.finished
     again = load_estimator(result.weights)
     assert (result.figures.get("mpjpe_mm", 0) > 0) == again.says_joints

@@ -30,6 +30,8 @@ def test_weights_start_and_rise_when_asked():
     assert weights(ramp_steps=4) == [0.5, 1.0, 1.5] + [2.0] * 5
     assert weights(start_step=2, ramp_steps=2) == [0.0, 0.0, 1.0] + [2.0] * 5
     assert weights(ramp_steps=1) == [2.0] * 8
+    assert weights(until_step=3) == [2.0] * 3 + [0.0] * 5
+    assert weights(start_step=2, until_step=4) == [0.0] * 2 + [2.0] * 2 + [0.0] * 4
 
 
 def test_a_term_gets_all_its_settings():

@@ -221,6 +221,8 @@ def test_schedules():
     falling = replace(cosine, schedule="exponential", warmup_steps=0)
     assert falling.learning_rate_at(50) == pytest.approx(2.0 * 0.1**0.5)
     assert replace(cosine, schedule="constant").learning_rate_at(100) == 2.0
+    drop = replace(cosine, schedule="drop", final_factor=0.5, drop_at=0.6, steps=100)
+    assert [drop.learning_rate_at(step) for step in (59, 60)] == [2.0, 1.0]
 
 
 @pytest.mark.parametrize(

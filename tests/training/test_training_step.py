@@ -42,6 +42,7 @@ ELSEWHERE = {
     "bone_constants",
     "energy",
     "equivariance",
+    "flatness",
     "keypoints",
     "mask",
     "multiview",

@@ -10,6 +10,7 @@ from vitruve.benchmarks.mpi_inf_3dhp import MpiInf3dhp, MpiInf3dhpAnnot3, MpiInf
 from vitruve.benchmarks.predictions import Predictions, read_predictions, write_predictions
 from vitruve.benchmarks.results import Row, read_rows, record
 from vitruve.benchmarks.skeletons import Skeletons
+from vitruve.benchmarks.studio import StudioPictures
 from vitruve.benchmarks.threedpw import ThreeDpw, ThreeDpw14
 
 BENCHMARKS: dict[str, type[Benchmark]] = {
@@ -22,6 +23,7 @@ BENCHMARKS: dict[str, type[Benchmark]] = {
     "mpi_inf_3dhp_annot3": MpiInf3dhpAnnot3,
     "mpi_inf_3dhp_single_frame": MpiInf3dhpSingleFrame,
     "skeletons": Skeletons,
+    "studio": StudioPictures,
     "threedpw": ThreeDpw,
     "threedpw_14": ThreeDpw14,
 }

@@ -46,6 +46,8 @@ class Benchmark(ABC):
     """For people."""
     data_name: ClassVar[str]
     """Of the data, in rows of results."""
+    table: ClassVar[str] = ""
+    """File of results, without its suffix; ``lifters_`` and the data's name if empty."""
     main_set: ClassVar[str] = "test"
     """The test set whose rows of results need no further name."""
     average: ClassVar[Average] = "actions"

@@ -57,7 +57,7 @@ class Arguments(RefineArguments):
     results: Path = Path("benchmarks/results")
     """Folder of results."""
     table: str = ""
-    """File of results, without its suffix; lifters_ and the data's name if unset."""
+    """File of results, without its suffix; the benchmark's own if unset."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -227,7 +227,7 @@ def _report(
         if arguments.run:
             data = f"{benchmark.data_name} {score['keypoints']}"
             data += "" if name == benchmark.main_set else f" {name}"
-            table = arguments.table or f"lifters_{benchmark.data_name}"
+            table = arguments.table or benchmark.table or f"lifters_{benchmark.data_name}"
             _record(data, table, part, arguments, (command, seconds))
     return score
 

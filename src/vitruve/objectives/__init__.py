@@ -8,6 +8,7 @@ from vitruve.objectives.bone_constants import BoneConstantsConfig, BoneConstants
 from vitruve.objectives.consistency import ConsistencyConfig, ConsistencyObjective
 from vitruve.objectives.energy import EnergyConfig, EnergyObjective
 from vitruve.objectives.equivariance import EquivarianceConfig, EquivarianceObjective
+from vitruve.objectives.flatness import FlatnessConfig, FlatnessObjective
 from vitruve.objectives.geometry import GeometryConfig, GeometryObjective
 from vitruve.objectives.keypoints import KeypointsConfig, KeypointsObjective
 from vitruve.objectives.limb_lengths import LimbLengthsConfig, LimbLengthsObjective
@@ -33,6 +34,7 @@ OBJECTIVES = {
     "bone_constants": (BoneConstantsObjective, BoneConstantsConfig),
     "energy": (EnergyObjective, EnergyConfig),
     "equivariance": (EquivarianceObjective, EquivarianceConfig),
+    "flatness": (FlatnessObjective, FlatnessConfig),
     "geometry": (GeometryObjective, GeometryConfig),
     "keypoints": (KeypointsObjective, KeypointsConfig),
     "limb_lengths": (LimbLengthsObjective, LimbLengthsConfig),

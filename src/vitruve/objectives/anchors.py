@@ -47,7 +47,7 @@ class AnchorsObjective(Objective):
         """
         points, shown = picture_points(prediction, batch)
         masks = picture_masks(batch)
-        grid = pixel_grid(*masks.shape[-2:], like=masks)
+        grid = pixel_grid(masks.shape[-2], masks.shape[-1], like=masks)
         area = masks.sum((-2, -1))
         centre = torch.einsum("nyx,yxc->nc", masks, grid) / area.clamp(min=1e-6)[:, None]
         names, offsets = zip(*((a, (x, y)) for a, x, y in self.config.joints), strict=True)

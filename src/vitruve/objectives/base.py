@@ -51,9 +51,17 @@ class Term:
     pull: float | None = None
     """Norm of its gradient at the predicted joints as a share of what all terms without this
     setting pull together; the weight then only says on or off."""
+    until_step: int | None = None
+    """From it on the objective is done: it neither counts nor learns; None keeps it to the end."""
+
+    def done_at(self, step: int) -> bool:
+        """Whether it no longer takes part at a training step."""
+        return self.until_step is not None and step >= self.until_step
 
     def weight_at(self, step: int) -> float:
         """Weight at a training step."""
+        if self.done_at(step):
+            return 0.0
         return self.weight(step) if callable(self.weight) else self.weight
 
     def make_optimizer(self) -> torch.optim.Optimizer | None:

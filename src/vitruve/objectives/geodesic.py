@@ -36,7 +36,7 @@ class GeodesicConfig:
     """c and d."""
     way: Literal["pixels", "fast_marching"] = "pixels"
     """Ways inside run from pixel to pixel, eight neighbours each, and so are up to 8 % too long; or
-    are those of the paper, for which scikit-fmm must be installed."""
+    are those of the paper, which need the extra ``masks``."""
     kept: int = 4096
     """Maps of masks seen before that are kept in memory."""
 
@@ -77,7 +77,7 @@ def geodesic_weights(
     (a, b), (c, d) = config.inside, config.outside
     within, beyond = _shares(_ways_inside(mask, config.way), mask), np.zeros(mask.shape)
     if not mask.all():
-        beyond = _shares(distance_transform_edt(~mask), ~mask)
+        beyond = _shares(np.asarray(distance_transform_edt(~mask)), ~mask)
     weights = np.where(mask, np.exp(a * within) + b, c * beyond + d)
     return (weights / weights.mean()).astype(np.float32)
 
@@ -99,7 +99,7 @@ def _ways_inside(mask: np.ndarray, way: Literal["pixels", "fast_marching"]) -> n
             found[rows, columns] = dijkstra(_graph(mask), directed=False, indices=int(nearest))
             return found
         case "fast_marching":
-            return _fast_marching(mask, (rows[nearest], columns[nearest]))
+            return _fast_marching(mask, (int(rows[nearest]), int(columns[nearest])))
         case _:
             assert_never(way)
 
@@ -127,7 +127,7 @@ def _fast_marching(mask: np.ndarray, start: tuple[int, int]) -> np.ndarray:
         import skfmm  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise ImportError(
-            "way='fast_marching' needs scikit-fmm: pip install scikit-fmm, or take way='pixels'"
+            "way='fast_marching' needs scikit-fmm: install the extra masks, or take way='pixels'"
         ) from error
     surface = np.ones(mask.shape)
     surface[start] = -1

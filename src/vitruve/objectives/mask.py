@@ -65,7 +65,7 @@ class MaskObjective(Objective):
         masks = self._sized(picture_masks(batch))
         weights = torch.ones_like(masks) if self.weights is None else self.weights(masks)
         form = line_form(prediction.skeleton, self.config.form)
-        grid = pixel_grid(*masks.shape[-2:], like=masks)
+        grid = pixel_grid(masks.shape[-2], masks.shape[-1], like=masks)
         n, h = points.shape[:2]
         lines = skeleton_mask(points.flatten(0, 1), form, grid, self.config.width_squared)
 

@@ -27,8 +27,6 @@ class TermConfig:
     """Before it the weight is 0, and an objective that learns does so alone."""
     ramp_steps: int = 0
     """Steps in which the weight then rises from 0 in a straight line."""
-    until_step: int | None = None
-    """From it on the weight is 0 again; None keeps it to the end."""
     learning_rate: float = 1e-4
     """Of the objective's own optimizer."""
     own_steps: int = 1
@@ -36,6 +34,8 @@ class TermConfig:
     pull: float | None = None
     """Hold its gradient at the predicted joints at this share of that of all terms without a pull;
     the weight then only says on or off, and does not rise."""
+    until_step: int | None = None
+    """From it on the objective neither counts nor learns; None keeps it to the end."""
 
     @classmethod
     def choices(cls, data: Mapping[str, Any]) -> dict[str, type]:
@@ -45,13 +45,17 @@ class TermConfig:
     def make(self) -> Term:
         """Build the objective and its term."""
         build: Any = OBJECTIVES[self.objective][0]
-        changes = self.start_step or self.ramp_steps or self.until_step is not None
-        weight = self._weight_at if changes else self.weight
-        return Term(build(self.config), weight, self.learning_rate, self.own_steps, self.pull)
+        weight = self._weight_at if self.start_step or self.ramp_steps else self.weight
+        return Term(
+            build(self.config),
+            weight,
+            self.learning_rate,
+            self.own_steps,
+            self.pull,
+            self.until_step,
+        )
 
     def _weight_at(self, step: int) -> float:
-        if self.until_step is not None and step >= self.until_step:
-            return 0.0
         risen = (step - self.start_step + 1) / max(1, self.ramp_steps)
         return self.weight * min(1.0, max(0.0, risen))
 

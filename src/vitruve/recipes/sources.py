@@ -7,6 +7,7 @@ from vitruve.recipes.cmu_lift import CmuLiftSource, CmuLiftSourceConfig
 from vitruve.recipes.formats import FormatsSource, FormatsSourceConfig
 from vitruve.recipes.motion import MotionSource, MotionSourceConfig
 from vitruve.recipes.recorded import RecordedSource, RecordedSourceConfig
+from vitruve.recipes.studio import StudioSource, StudioSourceConfig
 from vitruve.recipes.toy import ToySource, ToySourceConfig
 
 SOURCES: dict[str, tuple[Any, Any]] = {
@@ -15,6 +16,7 @@ SOURCES: dict[str, tuple[Any, Any]] = {
     "formats": (FormatsSource, FormatsSourceConfig),
     "motion": (MotionSource, MotionSourceConfig),
     "recorded": (RecordedSource, RecordedSourceConfig),
+    "studio": (StudioSource, StudioSourceConfig),
     "toy": (ToySource, ToySourceConfig),
 }
 """Name -> (source, config); a source is built from (config, train config, data path)."""

@@ -72,7 +72,8 @@ def train_step(
     with torch.set_grad_enabled(bool(weights)), _precision(fabric):
         prediction = players.estimator.training_forward(batch)
     prediction = prediction.map(lambda x: x.float() if x.dtype == torch.bfloat16 else x)
-    logs = _objectives_learn(players, prediction.detach(), batch, fabric)
+    learning = {n: o for n, o in players.own_optimizers.items() if not terms[n].done_at(step)}
+    logs = _objectives_learn(players, learning, prediction.detach(), batch, fabric)
     if not weights:
         return logs
     with frozen(term.objective for term in terms.values()):
@@ -98,10 +99,14 @@ def _clip(estimator: Estimator, clip_norm: float) -> Tensor:
 
 
 def _objectives_learn(
-    players: Players, prediction: Prediction, batch: PoseBatch, fabric: "Fabric | None"
+    players: Players,
+    learning: Mapping[str, torch.optim.Optimizer],
+    prediction: Prediction,
+    batch: PoseBatch,
+    fabric: "Fabric | None",
 ) -> dict[str, Tensor]:
     logs = {}
-    for name, own_optimizer in players.own_optimizers.items():
+    for name, own_optimizer in learning.items():
         objective = players.terms[name].objective
         for _ in range(players.terms[name].own_steps):
             with _precision(fabric):

@@ -1,0 +1,95 @@
+"""Scores of poses that were learnt without labels, each named by what its choice may know.
+
+A plain name is the error of the first hypothesis with left and right as they were said, which takes
+no truth. ``mpjpe_mm.joint-best.joint`` lets the truth choose, for each joint, the hypothesis and
+then the side; `metrics.modes` lists the others.
+
+Axes: n pictures, h hypotheses, j joints, v views of a moment.
+"""
+
+from collections.abc import Callable, Sequence
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from vitruve.metrics import (
+    ambiguity_ratio,
+    choose_hypothesis,
+    exchange_sides,
+    keypoint_error,
+    mpjpe_mm,
+    n_mpjpe_mm,
+    p_mpjpe_mm,
+    root_centred,
+)
+from vitruve.metrics.modes import HypothesisMode, SideMode
+from vitruve.skeletons import Skeleton
+
+_ERRORS: dict[str, Callable[..., Tensor]] = {
+    "mpjpe_mm": mpjpe_mm,
+    "n_mpjpe_mm": n_mpjpe_mm,
+    "p_mpjpe_mm": p_mpjpe_mm,
+}
+_SIDES: tuple[SideMode, ...] = ("none", "sample", "joint")
+
+
+def pose_scores(
+    hypotheses: Float[Tensor, "n h j 3"],
+    truth: Float[Tensor, "n j 3"],
+    valid: Bool[Tensor, "n j"],
+    skeleton: Skeleton,
+    confidence: Float[Tensor, "n h j"] | None = None,
+) -> dict[str, float]:
+    """Errors relative to the root, in every mode that there is something to choose for.
+
+    Args:
+        hypotheses: In any place, metres.
+        truth: In any place, metres.
+        valid: Joints whose truth is known.
+        skeleton: Of all of them.
+        confidence: Of each hypothesis of a joint.
+    """
+    said = root_centred(hypotheses, skeleton.root).unsqueeze(2)
+    true, known = root_centred(truth, skeleton.root).unsqueeze(1), valid.unsqueeze(1)
+    modes: list[HypothesisMode] = ["first"]
+    if hypotheses.shape[1] > 1:
+        modes.extend(("sample-best", "joint-best"))
+        if confidence is not None:
+            modes.append("confidence")
+    sure = None if confidence is None else confidence.unsqueeze(2)
+    scores = {}
+    for mode in modes:
+        chosen = choose_hypothesis(said, true, mode, valid=known, confidence=sure)
+        for sides in _SIDES:
+            pose = exchange_sides(chosen, true, skeleton.mirror_index, sides)
+            suffix = "" if (mode, sides) == ("first", "none") else f".{mode}.{sides}"
+            scores |= {k + suffix: error(pose, true, known).item() for k, error in _ERRORS.items()}
+    return scores
+
+
+def picture_scores(
+    points_px: Float[Tensor, "n j 2"],
+    truth_px: Float[Tensor, "n j 2"],
+    valid: Bool[Tensor, "n j"],
+    side_px: Float[Tensor, "n"],
+    mirror_index: Sequence[int],
+    views: int,
+) -> dict[str, float]:
+    """Errors of 2D joints, sides as said and exchanged, and how far views disagree on sides.
+
+    Args:
+        points_px: In pixels of the crop.
+        truth_px: The truth.
+        valid: Joints whose truth is known.
+        side_px: Longer side of the crop.
+        mirror_index: Each joint's twin.
+        views: Pictures of one moment, which follow each other.
+    """
+    scores = {}
+    for sides in _SIDES:
+        points = exchange_sides(points_px.unsqueeze(1), truth_px.unsqueeze(1), mirror_index, sides)
+        name = "keypoint_error" + ("" if sides == "none" else f".{sides}")
+        scores[name] = keypoint_error(points.squeeze(1), truth_px, side_px, valid).item()
+    said, true = (x.unflatten(0, (-1, views)) for x in (points_px, truth_px))
+    scores["ambiguity_ratio"] = ambiguity_ratio(said, true, mirror_index).item()
+    return scores

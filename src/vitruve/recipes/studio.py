@@ -1,0 +1,158 @@
+"""Source ``studio``: pictures of people whose labels are hidden, for methods that need none.
+
+Axes: b pictures, p poses, j joints.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vitruve.benchmarks.studio import studio_scores
+from vitruve.data.shards import INDEX
+from vitruve.data.studio import CAMERAS, SPLITS
+from vitruve.data.studio_batches import Told, studio_batch, told
+from vitruve.data.studio_reader import Studio
+from vitruve.data.warps import draw_warps, warp_batch
+from vitruve.estimators import Estimator
+from vitruve.metrics import root_centred
+from vitruve.poses import PoseBatch, Prediction
+from vitruve.training import TrainConfig
+
+PEOPLE = "people"
+"""Folder of shards of those whose labels are hidden."""
+_VALIDATION_PICTURES = 256
+_PRIOR_POSES = 2
+"""Poses of the prior that come with each picture."""
+_BEYOND = 2**40
+"""Larger than any number of a picture."""
+
+
+@dataclass(frozen=True)
+class StudioSourceConfig:
+    """What of Studio is shown, and what of it is told."""
+
+    labels: Told = "none"
+    """What is told of people beside pictures, masks and cameras."""
+    cameras: int = 1
+    """Pictures of each moment that come together, 1 to 4."""
+    warped: bool = False
+    """Give every picture a warped copy; half of the batch then are copies."""
+    pairs: str = ""
+    """Folder of shards, beside that of the people, whose labels are told; none if empty."""
+    pairs_share: float = 0.0
+    """Share of the batch that these pictures are, 0 to 1."""
+    prior: bool = False
+    """Give poses of the pairs as those that can be, apart from their pictures."""
+
+    def __post_init__(self) -> None:
+        """Refuse what does not go together."""
+        if not 1 <= self.cameras <= CAMERAS:
+            raise ValueError(f"cameras must be 1 to {CAMERAS}, got {self.cameras}")
+        if not 0 <= self.pairs_share < 1:
+            raise ValueError(f"pairs_share must be in [0, 1), got {self.pairs_share}")
+        if (self.prior or self.pairs_share) and not self.pairs:
+            raise ValueError("prior and pairs_share are of pairs: name their folder in pairs")
+
+
+class StudioSource:
+    """Batches of the training split; figures of the validation split."""
+
+    has_validation = True
+    """Whether `evaluate` looks at people that no test looks at."""
+
+    def __init__(self, config: StudioSourceConfig, train: TrainConfig, data: Path | None) -> None:
+        """Open the shards.
+
+        Raises:
+            FileNotFoundError: They are not there.
+            ValueError: They are damaged, too few, or of different joints.
+        """
+        self.config, self._batch_size, self._seed = config, train.batch_size, train.seed
+        people = _people_folder(config, data)
+        self._people = Studio(people, "train")
+        self._validation = Studio(people, "validation")
+        if not len(self._people) or not len(self._validation):
+            raise ValueError(f"{people} has no pictures to train on and validate with; make more")
+        self._pairs = _open_pairs(people.parent / config.pairs) if config.pairs else None
+        given = self._pairs if config.prior else None
+        self._prior = None if given is None else _prior_poses(given)
+
+    def batch_at(self, step: int, rank: int = 0, world_size: int = 1) -> PoseBatch:
+        """The batch of one process at one step."""
+        seed = (self._seed * 1_000_003 + step) * world_size + rank
+        drawn = torch.Generator().manual_seed(seed)
+        size = self._batch_size // world_size
+        count = round(self.config.pairs_share * size)
+        parts = [self._people_batch(size - count, drawn)]
+        if count:
+            assert self._pairs is not None
+            numbers = torch.randint(len(self._pairs), (count,), generator=drawn).tolist()
+            pairs = studio_batch(self._pairs, numbers)
+            # Numbers of both folders overlap: pairs are scenes and pictures of their own.
+            own = _BEYOND + torch.arange(count)
+            scale = None if parts[0].scale_m_per_px is None else pairs.scale_m_per_px
+            parts.append(replace(pairs, scene=own, picture=own, scale_m_per_px=scale))
+        batch = PoseBatch.join(parts)
+        if self._prior is not None:
+            chosen = torch.randint(len(self._prior), (size, _PRIOR_POSES), generator=drawn)
+            batch = replace(batch, prior_cam=self._prior[chosen])
+        return batch
+
+    def evaluate(self, estimator: Estimator) -> dict[str, float]:
+        """Errors on validation pictures, of the first hypothesis, left and right as they are said.
+
+        A figure to steer by, with labels that a method without labels would not have; the numbers
+        to quote come from the benchmark.
+        """
+        device = next(estimator.parameters()).device
+        count = min(len(self._validation), _VALIDATION_PICTURES) // CAMERAS
+        moments = torch.arange(count) * (len(self._validation) // CAMERAS) // count
+        numbers = (moments[:, None] * CAMERAS + torch.arange(CAMERAS)).flatten()
+        parts = [studio_batch(self._validation, n.tolist()) for n in numbers.split(64)]
+        shown = (told(part, "none").to(device) for part in parts)
+        said = Prediction.join([estimator(part).map(lambda x: x.cpu()) for part in shown])
+        scores = studio_scores(PoseBatch.join(parts), said, said.skeleton.mirror_index)
+        return {name: score for name, score in scores.items() if "." not in name}
+
+    def _people_batch(self, size: int, drawn: torch.Generator) -> PoseBatch:
+        plain = size - size // 2 if self.config.warped else size
+        moments = -(-plain // self.config.cameras)
+        chosen = torch.randint(len(self._people) // CAMERAS, (moments, 1), generator=drawn)
+        order = torch.rand(moments, CAMERAS, generator=drawn).argsort(1)
+        cameras = order[:, : self.config.cameras]
+        numbers = (chosen * CAMERAS + cameras).flatten()[:plain].tolist()
+        batch = told(studio_batch(self._people, numbers), self.config.labels)
+        if size == plain:
+            return batch
+        copied = batch.map(lambda x: x[: size - plain])
+        return PoseBatch.join([batch, warp_batch(copied, draw_warps(size - plain, drawn))])
+
+
+def _people_folder(config: StudioSourceConfig, data: Path | None) -> Path:
+    if data is None:
+        beside = f" and {config.pairs}" if config.pairs else ""
+        raise FileNotFoundError(
+            f"this recipe trains on Studio: give --data DIR, a folder with {PEOPLE}{beside} in it, "
+            f"each made by `vitruve data studio DIR/{PEOPLE}`"
+        )
+    alone = (data / INDEX).is_file() and not config.pairs
+    return data if alone else data / PEOPLE
+
+
+def _open_pairs(folder: Path) -> Studio:
+    # Only their training split: with the people's seed the others are scenes of its tests.
+    pairs = Studio(folder, "train")
+    if not len(pairs):
+        raise ValueError(f"{folder} has no pictures to train on; make more")
+    return pairs
+
+
+def _prior_poses(pairs: Studio) -> Float[Tensor, "n j 3"]:
+    """Joints of all whole pairs, relative to the root, in the axes of cameras that saw them."""
+    columns = [pairs.reader.column(name) for name in ("split", "joints_cam", "valid")]
+    split, joints, valid = map(torch.from_numpy, columns)
+    joints = joints[(split == SPLITS.index("train")) & valid.all(-1)].float()
+    return root_centred(joints, pairs.skeleton.root)

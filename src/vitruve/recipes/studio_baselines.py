@@ -1,0 +1,55 @@
+"""What runs without labels on Studio are compared with: labels, and what needs no learning.
+
+``supervised`` has all labels; ``two_d_only`` has 2D labels and says that everything lies in one
+plane, so it shows what perfect 2D is worth; ``mean_pose`` says one pose, the best one there is.
+"""
+
+from dataclasses import replace
+
+from vitruve.estimators import ConstantPoseConfig
+from vitruve.objectives.keypoints import KeypointsConfig
+from vitruve.objectives.position import PositionConfig
+from vitruve.recipes.mask import CPU_TRAIN, H36M_18, SMALL_DETECTOR
+from vitruve.recipes.run import Run, TermConfig
+from vitruve.recipes.studio import StudioSourceConfig
+
+_KEYPOINTS = {"keypoints": TermConfig("keypoints", KeypointsConfig())}
+_POSITION = {"position": TermConfig("position", PositionConfig())}
+
+
+def _named(run: Run, name: str) -> dict[str, Run]:
+    whole = f"baseline.studio.detector.{name}"
+    return {whole: replace(run, train=replace(run.train, out=f"runs/{whole}"))}
+
+
+_SUPERVISED = Run(
+    estimator="heatmap_detector",
+    estimator_config=SMALL_DETECTOR,
+    source="studio",
+    source_config=StudioSourceConfig(labels="joints"),
+    terms=_KEYPOINTS | _POSITION,
+    train=CPU_TRAIN,
+    summary="A detector on Studio with all 2D and 3D labels.",
+)
+_FLAT = replace(SMALL_DETECTOR, head=replace(SMALL_DETECTOR.head, depth_cells=1))
+_TWO_D_ONLY = replace(
+    _SUPERVISED,
+    estimator_config=_FLAT,
+    source_config=StudioSourceConfig(labels="keypoints"),
+    terms=_KEYPOINTS,
+    summary="A detector on Studio with 2D labels, whose joints all lie in one plane.",
+)
+_MEAN_POSE = replace(
+    _SUPERVISED,
+    estimator="constant_pose",
+    estimator_config=ConstantPoseConfig(H36M_18),
+    terms=_POSITION,
+    train=replace(CPU_TRAIN, steps=1000, learning_rate=1e-2, schedule="cosine", weight_decay=0.0),
+    summary="One pose for every picture of Studio, the best there is by its 3D labels.",
+)
+STUDIO_BASELINES: dict[str, Run] = (
+    _named(_SUPERVISED, "supervised")
+    | _named(_TWO_D_ONLY, "two_d_only")
+    | _named(_MEAN_POSE, "mean_pose")
+)
+"""Every run by name."""

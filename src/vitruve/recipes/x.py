@@ -1,0 +1,121 @@
+"""X as Supervision on Studio: several depths from one picture, and what a body can do.
+
+Yang et al., 2024, https://arxiv.org/abs/2411.13026. People whose labels are hidden teach by their
+masks; rendered people, by their labels; and poses that can be, by a discriminator. Runs are named
+by the detector (``sh``: one hypothesis, ``mh``: three, the best of which is scored), the
+discriminator (``none``, ``mlp``, ``graph``; table 3) and how the rendered people look: dressed, or
+with ``_parts`` painted in one colour for each part of the body (table 4).
+
+First the rendered people alone, for 50 of 65 epochs, then all terms, as published. The paper's
+weights are of losses of another scale; ours are those of its code for symmetry and discriminator,
+and 1 for masks.
+"""
+
+from dataclasses import replace
+from typing import Literal
+
+from vitruve.estimators import HeatmapDetectorConfig
+from vitruve.nets.heatmap_head import HeatmapHeadConfig
+from vitruve.nets.pose_discriminator import DiscriminatorConfig
+from vitruve.nets.res_net import ResNetConfig
+from vitruve.objectives.adversarial import AdversarialConfig
+from vitruve.objectives.hypotheses import Scored
+from vitruve.objectives.keypoints import KeypointsConfig
+from vitruve.objectives.mask import MaskConfig
+from vitruve.objectives.position import PositionConfig
+from vitruve.objectives.symmetry import SymmetryConfig
+from vitruve.recipes.mask import CPU_TRAIN, H36M_18, SMALL_DETECTOR, SMALL_MASK
+from vitruve.recipes.run import Run, TermConfig
+from vitruve.recipes.studio import StudioSourceConfig
+from vitruve.training import TrainConfig
+
+Discriminator = Literal["none", "mlp", "graph"]
+_FIRST_STAGE = 50 / 65
+_SMALL = DiscriminatorConfig(H36M_18, channels=32, hidden=128), SMALL_MASK
+RESNET_50_DETECTOR = HeatmapDetectorConfig(
+    H36M_18,
+    backbone_config=ResNetConfig("bottleneck", (3, 4, 6, 3), (64, 128, 256, 512), stem=7),
+    head=HeatmapHeadConfig(),
+)
+"""As published but for group normalisation and random weights; for pictures of 256 pixels."""
+
+
+def _terms(
+    scored: Scored,
+    discriminator: Discriminator,
+    sizes: tuple[DiscriminatorConfig, MaskConfig],
+    start: int,
+) -> dict[str, TermConfig]:
+    """What teaches: labels of rendered people from the start, the rest from step ``start`` on."""
+    size, mask = sizes
+    mask = replace(mask, form="loose", skeleton=1.0, physique=1.0)
+    lengths = SymmetryConfig("camera", midpoints=0.1, lengths=0.1, hypotheses=scored)
+    terms = {
+        "pairs": TermConfig("position", PositionConfig(hypotheses=scored)),
+        "pairs_2d": TermConfig("keypoints", KeypointsConfig()),
+        "mask": TermConfig("mask", mask, start_step=start, learning_rate=1e-3),
+        "symmetry": TermConfig("symmetry", lengths, start_step=start),
+    }
+    if discriminator != "none":
+        config = AdversarialConfig(replace(size, kind=discriminator))
+        terms["adversarial"] = TermConfig("adversarial", config, weight=0.5, start_step=start)
+    return terms
+
+
+def _run(
+    name: str,
+    discriminator: Discriminator,
+    *,
+    hypotheses: int = 3,
+    look: Literal["texture", "parts"] = "texture",
+    detector: HeatmapDetectorConfig = SMALL_DETECTOR,
+    sizes: tuple[DiscriminatorConfig, MaskConfig] = _SMALL,
+    train: TrainConfig = CPU_TRAIN,
+) -> dict[str, Run]:
+    whole = f"x.studio.detector.{name}"
+    start = round(_FIRST_STAGE * train.steps)
+    painted = "dressed" if look == "texture" else "painted by parts"
+    source = StudioSourceConfig(
+        pairs=f"pairs_{look}", pairs_share=0.5, prior=discriminator != "none"
+    )
+    run = Run(
+        estimator="heatmap_detector",
+        estimator_config=replace(detector, num_hypotheses=hypotheses),
+        source="studio",
+        source_config=source,
+        terms=_terms("all" if hypotheses == 1 else "best", discriminator, sizes, start),
+        train=replace(train, drop_at=_FIRST_STAGE, out=f"runs/{whole}"),
+        summary=(
+            f"X as Supervision on Studio, no labels of its people: {hypotheses} hypotheses, "
+            f"discriminator {discriminator}, rendered people {painted}."
+        ),
+    )
+    return {whole: run}
+
+
+_GPU_TRAIN = TrainConfig(
+    steps=65 * 1000,
+    batch_size=64,
+    learning_rate=2e-4,
+    schedule="drop",
+    final_factor=0.5,
+    weight_decay=0.0,
+    precision="bf16-mixed",
+)
+X_RUNS: dict[str, Run] = (
+    _run("sh_none", "none", hypotheses=1)
+    | _run("sh_mlp", "mlp", hypotheses=1)
+    | _run("sh_graph", "graph", hypotheses=1)
+    | _run("mh_none", "none")
+    | _run("mh_mlp", "mlp")
+    | _run("mh_graph", "graph")
+    | _run("mh_graph_parts", "graph", look="parts")
+    | _run(
+        "mh_graph_gpu",
+        "graph",
+        detector=RESNET_50_DETECTOR,
+        sizes=(DiscriminatorConfig(H36M_18), MaskConfig(side_px=128)),
+        train=_GPU_TRAIN,
+    )
+)
+"""Every run by name."""

@@ -1,0 +1,31 @@
+"""A little Studio of capsule people: 24 moments, 32 pixels."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from vitruve.data.studio import StudioConfig
+from vitruve.data.studio_shards import begin, finish, make_shards
+
+SIDE_PX = 32
+TINY = StudioConfig(
+    scenes=24,
+    size_px=SIDE_PX,
+    frames=1,
+    body="capsule-human",
+    people=30,
+    held_out=(0.25, 0.25),
+)
+PARTS = {
+    "people": TINY,
+    "pairs_texture": replace(TINY, scenes=6, seed=1, held_out=(0.0, 0.0)),
+    "pairs_parts": replace(TINY, scenes=6, seed=1, held_out=(0.0, 0.0), flat_parts=1.0),
+}
+
+
+def write_studio(root: Path) -> Path:
+    """People, and rendered pairs dressed and painted by parts, each in a folder of its own."""
+    for name, config in PARTS.items():
+        begin(root / name, config)
+        make_shards(root / name, config, range(config.shards))
+        finish(root / name, config)
+    return root
