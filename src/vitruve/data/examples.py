@@ -4,6 +4,7 @@ House units: camera frame x right, y down, z forward; metres; pixels with centre
 its left, top, right and bottom edge. Axes: j joints of ``skeleton``.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,3 +90,41 @@ class PictureExample:
     def name(self) -> str:
         """Unique within the dataset."""
         return f"{self.sequence}/{self.frame:06d}/{self.person}"
+
+
+def examples_of_film(
+    part: Part,
+    video: Path,
+    skeleton: Skeleton,
+    camera: Camera,
+    motion: tuple[Float[np.ndarray, "t j 3"], Bool[np.ndarray, "t j"]],
+    *,
+    subject: str = "",
+    masks: Callable[[int], Mask | None] = lambda frame: None,
+) -> Iterator[PictureExample]:
+    """One person over a film of one camera, frame by frame.
+
+    Args:
+        part: What is read.
+        video: The film.
+        skeleton: Of the labels.
+        camera: That took the film.
+        motion: Joints in the camera frame, metres, and which of them are known.
+        subject: Who it is.
+        masks: Mask of each frame, where there is one.
+    """
+    for frame, (joints_cam, valid) in enumerate(zip(*motion, strict=True)):
+        yield PictureExample(
+            picture=video,
+            video_frame=frame,
+            skeleton=skeleton,
+            valid=valid,
+            joints_cam=joints_cam,
+            keypoints_px=None,
+            camera=camera,
+            sequence=part.name,
+            frame=frame,
+            split=part.split,
+            subject=subject,
+            mask=masks(frame),
+        )

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from vitruve.data.examples import Part, PictureExample
+from vitruve.data.examples import Part, PictureExample, examples_of_film
 from vitruve.data.readers.release import (
     CM,
     check_pose,
@@ -65,21 +65,14 @@ def read(part: Part) -> Iterator[PictureExample]:
     sequence, camera_name = _sequence(part.name)
     camera, R, t = _camera(part.root, sequence, camera_name)
     joints = _motion(require(NAME, part.root / f"keypoints3d/{sequence}.pkl"))
-    joints_cam, valid = clean_joints(joints @ R.T + t)
-    for frame, (its_joints, its_valid) in enumerate(zip(joints_cam, valid, strict=True)):
-        yield PictureExample(
-            picture=part.root / "videos" / f"{part.name}.mp4",
-            video_frame=frame,
-            skeleton=SKELETONS["aist_19"],
-            valid=its_valid,
-            joints_cam=its_joints,
-            keypoints_px=None,
-            camera=camera,
-            sequence=part.name,
-            frame=frame,
-            split=part.split,
-            subject="_".join(word for word in part.name.split("_") if word.startswith("d")),
-        )
+    yield from examples_of_film(
+        part,
+        part.root / "videos" / f"{part.name}.mp4",
+        SKELETONS["aist_19"],
+        camera,
+        clean_joints(joints @ R.T + t),
+        subject="_".join(word for word in part.name.split("_") if word.startswith("d")),
+    )
 
 
 def _pairs(path: Path) -> dict[str, str]:

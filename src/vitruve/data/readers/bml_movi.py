@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vitruve.data.examples import Part, PictureExample
+from vitruve.data.examples import Part, PictureExample, examples_of_film
 from vitruve.data.mat_file import read_nested
 from vitruve.data.readers.release import (
     MM,
@@ -66,20 +66,14 @@ def read(part: Part) -> Iterator[PictureExample]:
     markers = read_nested(path, f"Subject_{subject}_F", "move", "markerLocation")
     markers = numbers(path, "markerLocation", markers, (None, _NUM_JOINTS, 3)) * MM
     markers[(markers == 0).all(-1)] = np.nan
-    joints_cam, valid = clean_joints(markers[::MOTION_FRAMES_PER_PICTURE] @ R.T + t)
-    for frame, (its_joints, its_valid) in enumerate(zip(joints_cam, valid, strict=True)):
-        yield PictureExample(
-            picture=video,
-            video_frame=frame,
-            skeleton=SKELETONS["bml_movi_87"],
-            valid=its_valid,
-            joints_cam=its_joints,
-            keypoints_px=None,
-            camera=camera,
-            sequence=part.name,
-            frame=frame,
-            subject=subject,
-        )
+    yield from examples_of_film(
+        part,
+        video,
+        SKELETONS["bml_movi_87"],
+        camera,
+        clean_joints(markers[::MOTION_FRAMES_PER_PICTURE] @ R.T + t),
+        subject=subject,
+    )
 
 
 def _camera(root: Path, name: str) -> tuple[Camera, np.ndarray, np.ndarray]:

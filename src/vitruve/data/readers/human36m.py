@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from vitruve.data.cameras import h36m_rigs
-from vitruve.data.examples import Part, PictureExample
+from vitruve.data.examples import Part, PictureExample, examples_of_film
 from vitruve.data.readers.release import MM, clean_joints, find, numbers, require
 from vitruve.io.errors import FileError
 from vitruve.io.limits import clip
@@ -65,21 +65,9 @@ def read(part: Part) -> Iterator[PictureExample]:
         joints = joints + np.array(SHIFT_M)
     camera = h36m_rigs()[subject][CAMERAS.index(camera_name)]
     in_camera = camera.joints_to_cam(torch.from_numpy(joints).float()).numpy().astype(np.float64)
-    joints_cam, valid = clean_joints(in_camera)
-    for frame, (its_joints, its_valid) in enumerate(zip(joints_cam, valid, strict=True)):
-        yield PictureExample(
-            picture=video,
-            video_frame=frame,
-            skeleton=SKELETONS["h36m_25"],
-            valid=its_valid,
-            joints_cam=its_joints,
-            keypoints_px=None,
-            camera=camera,
-            sequence=part.name,
-            frame=frame,
-            split=part.split,
-            subject=subject,
-        )
+    yield from examples_of_film(
+        part, video, SKELETONS["h36m_25"], camera, clean_joints(in_camera), subject=subject
+    )
 
 
 def _motion(path: Path) -> np.ndarray:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from vitruve.data.examples import Part, PictureExample
+from vitruve.data.examples import Part, PictureExample, examples_of_film
 from vitruve.data.readers.release import (
     check_pose,
     clean_joints,
@@ -66,21 +66,14 @@ def read(name: str, part: Part) -> Iterator[PictureExample]:
     path = require(name, folder / f"joints3d_25/{action}.json")
     joints = field(path, read_json_file(path), "joints3d_25")
     joints = numbers(path, "joints3d_25", joints, (None, _NUM_JOINTS, 3))
-    joints_cam, valid = clean_joints((joints - centre) @ R.T)
-    for frame, (its_joints, its_valid) in enumerate(zip(joints_cam, valid, strict=True)):
-        yield PictureExample(
-            picture=video,
-            video_frame=frame,
-            skeleton=SKELETONS["imar_25"],
-            valid=its_valid,
-            joints_cam=its_joints,
-            keypoints_px=None,
-            camera=camera,
-            sequence=part.name,
-            frame=frame,
-            split=part.split,
-            subject=subject,
-        )
+    yield from examples_of_film(
+        part,
+        video,
+        SKELETONS["imar_25"],
+        camera,
+        clean_joints((joints - centre) @ R.T),
+        subject=subject,
+    )
 
 
 def _camera(path: Path, stated: Any) -> tuple[Camera, np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vitruve.data.examples import Mask, Part, PictureExample
+from vitruve.data.examples import Mask, Part, PictureExample, examples_of_film
 from vitruve.data.mat_file import read_cells
 from vitruve.data.readers.release import MM, clean_joints, find, make_camera, numbers, require
 from vitruve.geometry.camera import Camera
@@ -64,23 +64,20 @@ def read(part: Part) -> Iterator[PictureExample]:
     if number >= len(cells):
         raise FileError(f"{path}: annot3 has {len(cells)} cameras, none is {number}")
     joints = numbers(path, f"annot3[{number}]", cells[number], (None, 3 * _NUM_JOINTS))
-    joints_cam, valid = clean_joints(joints.reshape(-1, _NUM_JOINTS, 3) * MM)
     masks = folder / "FGmasks" / video.name
-    for frame, (its_joints, its_valid) in enumerate(zip(joints_cam, valid, strict=True)):
-        yield PictureExample(
-            picture=video,
-            video_frame=frame,
-            skeleton=SKELETONS["mpi_inf_3dhp_28"],
-            valid=its_valid,
-            joints_cam=its_joints,
-            keypoints_px=None,
-            camera=camera,
-            sequence=part.name,
-            frame=frame,
-            split=part.split,
-            subject=subject,
-            mask=Mask(masks, frame, above=MASK_ABOVE) if masks.exists() else None,
-        )
+
+    def mask(frame: int) -> Mask | None:
+        return Mask(masks, frame, above=MASK_ABOVE) if masks.exists() else None
+
+    yield from examples_of_film(
+        part,
+        video,
+        SKELETONS["mpi_inf_3dhp_28"],
+        camera,
+        clean_joints(joints.reshape(-1, _NUM_JOINTS, 3) * MM),
+        subject=subject,
+        masks=mask,
+    )
 
 
 def read_calibration(path: Path, number: int) -> Camera:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vitruve.data.examples import Mask, Part, PictureExample
+from vitruve.data.examples import Mask, Part, PictureExample, examples_of_film
 from vitruve.data.readers.release import (
     check_pose,
     clean_joints,
@@ -67,23 +67,20 @@ def read(part: Part) -> Iterator[PictureExample]:
     video = require(NAME, part.root / "video" / f"{part.name}.mp4")
     camera, R, t = _camera(require(NAME, part.root / "calibration.cal"), int(number))
     path = part.root / f"vicon/S{subject}/{take}/gt_skel_gbl_pos.txt"
-    joints_cam, valid = clean_joints(_motion(require(NAME, path)) @ R.T + t)
     mattes = part.root / "mattes" / f"{part.name}.mp4"
-    for frame, (its_joints, its_valid) in enumerate(zip(joints_cam, valid, strict=True)):
-        yield PictureExample(
-            picture=video,
-            video_frame=frame,
-            skeleton=SKELETONS["total_capture_21"],
-            valid=its_valid,
-            joints_cam=its_joints,
-            keypoints_px=None,
-            camera=camera,
-            sequence=part.name,
-            frame=frame,
-            split=part.split,
-            subject=f"S{subject}",
-            mask=Mask(mattes, frame, above=MASK_ABOVE) if mattes.exists() else None,
-        )
+
+    def mask(frame: int) -> Mask | None:
+        return Mask(mattes, frame, above=MASK_ABOVE) if mattes.exists() else None
+
+    yield from examples_of_film(
+        part,
+        video,
+        SKELETONS["total_capture_21"],
+        camera,
+        clean_joints(_motion(require(NAME, path)) @ R.T + t),
+        subject=f"S{subject}",
+        masks=mask,
+    )
 
 
 def _camera(path: Path, number: int) -> tuple[Camera, np.ndarray, np.ndarray]:
