@@ -1,7 +1,7 @@
 """``vitruve data list | show | build | check | studio | motions | sheet``: what training reads."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import tyro
@@ -9,12 +9,11 @@ import tyro
 from vitruve.cli.data_build import BuildArguments, build_pictures
 from vitruve.cli.data_cards import list_datasets, show_dataset
 from vitruve.cli.data_check import CheckArguments, check_release
+from vitruve.cli.sub_verbs import SubVerbs, run_sub_verb
 
 if TYPE_CHECKING:
     from vitruve.cli.progress import Progress
     from vitruve.data import MotionSequence, SequenceStore
-
-BAD_INPUT = 2
 
 
 def main(argv: list[str]) -> int:
@@ -28,15 +27,7 @@ def main(argv: list[str]) -> int:
         ValueError: The dataset or the store is damaged.
         OSError: Something is missing, is there already, or cannot be written.
     """
-    verb = argv[0] if argv else ""
-    if verb in ("", "-h", "--help"):
-        print("usage: vitruve data VERB ...\n")
-        print("\n".join(f"  {name}  {what}" for name, (_, what) in _VERBS.items()))
-        print("\nvitruve data VERB --help says what it takes.")
-        return 0 if verb else BAD_INPUT
-    if verb not in _VERBS:
-        raise ValueError(f"no verb {verb!r} of vitruve data; there are {', '.join(_VERBS)}")
-    return _VERBS[verb][0](argv[1:])
+    return run_sub_verb("data", _VERBS, argv)
 
 
 def _build(argv: list[str]) -> int:
@@ -105,7 +96,7 @@ def _sheet(argv: list[str]) -> int:
     return sheet(argv)
 
 
-_VERBS: dict[str, tuple[Callable[[list[str]], int], str]] = {
+_VERBS: SubVerbs = {
     "list": (list_datasets, "datasets of pictures with their terms, and readers of motion"),
     "show": (show_dataset, "NAME: a dataset's card: page, licence, layout, joints, quirks"),
     "build": (_build, "READER ROOT STORE: write motion; NAME DIR --out OUT: write person crops"),

@@ -1,18 +1,16 @@
 """``vitruve skeleton fit | add | show | corpus``: learned bridges between skeleton formats."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from vitruve.cli.sub_verbs import SubVerbs, run_sub_verb
 from vitruve.estimators.bridge.autoencoder import BridgeConfig
 
 if TYPE_CHECKING:
     from vitruve.data.parallel_corpus import ParallelCorpus
-
-BAD_INPUT = 2
 
 
 @dataclass(frozen=True)
@@ -95,15 +93,7 @@ def main(argv: list[str]) -> int:
         ValueError: A file is damaged, or cannot be used for this.
         OSError: A file is missing or cannot be written.
     """
-    verb = argv[0] if argv else ""
-    if verb in ("", "-h", "--help"):
-        print("usage: vitruve skeleton VERB ...\n")
-        print("\n".join(f"  {name:6}  {what}" for name, (_, what) in _VERBS.items()))
-        print("\nvitruve skeleton VERB --help says what it takes.")
-        return 0 if verb else BAD_INPUT
-    if verb not in _VERBS:
-        raise ValueError(f"no verb {verb!r} of vitruve skeleton; there are {', '.join(_VERBS)}")
-    return _VERBS[verb][0](argv[1:])
+    return run_sub_verb("skeleton", _VERBS, argv)
 
 
 def _fit(argv: list[str]) -> int:
@@ -185,7 +175,7 @@ def _corpora(
     return corpus, read_corpus(arguments.held_out).only(names)
 
 
-_VERBS: dict[str, tuple[Callable[[list[str]], int], str]] = {
+_VERBS: SubVerbs = {
     "fit": (_fit, "DATA: learn a bridge from people given in several formats at once"),
     "add": (_add, "BRIDGE DATA: add a format to a bridge, leaving all others as they are"),
     "show": (_show, "BRIDGE: which formats it knows, and what a conversion is worth"),
