@@ -99,7 +99,7 @@ def test_estimators_of_other_skeletons_are_converted_or_refused(benchmark, tmp_p
     assert score["sets"]["subject"]["metrics"]["mpjpe_mm"] > 50
     legs = Skeleton("legs", ("pelvis", "left_knee", "right_knee"), (-1, 0, 0))
     net = SimpleBaselineConfig(17, 3, width=8)
-    with pytest.raises(ValueError, match=r"'legs' has nothing to say about right_hip, .* and 6 more$"):
+    with pytest.raises(ValueError, match=r"'legs' has nothing .* right_hip, .* and 6 more$"):
         benchmark.predict(Lifter(LifterConfig(legs, H36M, "simple_baseline", net)), "p.npz")
 
 
