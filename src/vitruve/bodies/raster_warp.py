@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, no_type_check
 
 import torch
-import warp as wp
+import warp as wp  # pyright: ignore[reportMissingImports] - an extra
 from jaxtyping import Float, Int64
 from torch import Tensor
 

@@ -28,7 +28,7 @@ def on_cluster(address: str | None = None, *, cpus: int | None = None) -> RunAll
         ConnectionError: No cluster answers.
     """
     try:
-        import ray
+        import ray  # pyright: ignore[reportMissingImports] - an extra
     except ImportError as error:
         raise ImportError(
             "building on a cluster needs Ray: pip install 'vitruve[cluster]'"
@@ -40,7 +40,7 @@ def on_cluster(address: str | None = None, *, cpus: int | None = None) -> RunAll
 
 
 def _run(work: Work, out: Path, items: list[Any]) -> Iterator[Any]:
-    import ray
+    import ray  # pyright: ignore[reportMissingImports] - an extra
 
     # A task for each item: what a dead worker had begun is little.
     numbers = ray.data.from_items([{"number": n} for n in range(len(items))])
@@ -53,7 +53,7 @@ def _run(work: Work, out: Path, items: list[Any]) -> Iterator[Any]:
 
 
 def _call(row: dict[str, Any], work: Work, out: Path, things: Any) -> dict[str, Any]:
-    import ray
+    import ray  # pyright: ignore[reportMissingImports] - an extra
     import torch
 
     torch.set_num_threads(1)
