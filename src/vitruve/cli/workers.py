@@ -39,11 +39,12 @@ def run_workers(count: int, job: Callable[..., None], *arguments: Any) -> int:
     failed, interrupted = 0, False
     while alive := [worker for worker in workers if worker.is_alive()]:
         try:
-            wait([worker.sentinel for worker in alive])
+            # Before waiting: who has ended may have been unknown when the last wait returned.
             codes = [worker.exitcode for worker in workers if worker.exitcode]
             if codes and not failed:
                 failed = codes[0]
                 _stop(stop, workers)
+            wait([worker.sentinel for worker in alive])
         except KeyboardInterrupt:
             interrupted = True
             _stop(stop, workers)
