@@ -2,14 +2,12 @@
 
 import torch
 
+from vitruve.data.one_format_each import FORMATS
 from vitruve.data.parallel_corpus import ParallelCorpus
-from vitruve.recipes.acae import ACAE_RUNS, PREFIX
 from vitruve.skeletons import skeleton
 
-NAMES = ACAE_RUNS[f"{PREFIX}.separate"].source_config.formats
 
-
-def people(names=NAMES, n=150, seed=0):
+def people(names=FORMATS, n=150, seed=0):
     """Random points by name, so that formats agree where names do."""
     formats = tuple(map(skeleton, names))
     draw = torch.Generator().manual_seed(seed)

@@ -1,17 +1,19 @@
 """The benchmark of one estimator in many formats, and the workflow whose runs it measures."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
 import torch
 from rich.console import Console
 
-from format_samples import NAMES, people
+from format_samples import people
 from vitruve.benchmarks.skeletons import Skeletons, same_points
+from vitruve.data.one_format_each import FORMATS
 from vitruve.data.parallel_corpus import read_corpus, write_corpus
 from vitruve.estimators import Estimator
+from vitruve.nets.bridge_file import read_bridge
 from vitruve.poses import Prediction
-from vitruve.recipes.acae import PREFIX
 from vitruve.recipes.acae_workflow import Workflow
 from vitruve.skeletons import merge, skeleton
 
@@ -44,7 +46,7 @@ class Knows(Estimator):
 
 def test_the_truth_has_no_error(files, tmp_path):
     benchmark = Skeletons(files / "test.npz")
-    said = merge([skeleton(name) for name in NAMES])
+    said = merge([skeleton(name) for name in FORMATS])
     score = benchmark.score(benchmark.predict(Knows(said), tmp_path / "p.npz", flip=False))
     metrics = score["sets"]["test"]["metrics"]
     assert metrics == pytest.approx(dict.fromkeys(metrics, 0.0), abs=1e-2)
@@ -53,7 +55,7 @@ def test_the_truth_has_no_error(files, tmp_path):
 
 def test_formats_that_disagree_are_found_out(files, tmp_path):
     benchmark = Skeletons(files / "test.npz")
-    two = Knows(merge([skeleton(name) for name in NAMES[:2]]), shift=0.05)
+    two = Knows(merge([skeleton(name) for name in FORMATS[:2]]), shift=0.05)
     score = benchmark.score(benchmark.predict(two, tmp_path / "p.npz", flip=False))
     metrics = score["sets"]["test"]["metrics"]
     # Each format is right about its own root; only both together show it.
@@ -62,7 +64,7 @@ def test_formats_that_disagree_are_found_out(files, tmp_path):
 
 
 def test_same_points_are_of_different_formats():
-    corpus = people(NAMES[:2])
+    corpus = people(FORMATS[:2])
     names = corpus.skeleton.names
     pairs = {(names[a], names[b]) for a, b in same_points(corpus).tolist()}
     assert ("h36m_17/left_knee", "coco_17/left_knee") in pairs
@@ -81,19 +83,33 @@ def test_what_cannot_be_scored_is_refused(files, tmp_path):
 
 def test_the_workflow_goes_on_at_every_arrow(files, tmp_path):
     flow = Workflow(files / "train.npz", tmp_path, steps=2)
-    told = []
+    first, name = "acae.motion_3.lifter.separate", "acae.motion_3.lifter.latent"
     quiet = Console(quiet=True)
-    assert list(flow.go((f"{PREFIX}.latent",), quiet, told.append)) == [f"{PREFIX}.latent"]
-    assert [line.partition(":")[0] for line in told] == [
-        f"{PREFIX}.separate",
-        "pseudo-truth",
-        "autoencoder",
-        f"{PREFIX}.latent",
-    ]
-    pseudo = read_corpus(flow.pseudo_truth)
+
+    def steps() -> list[str]:
+        told = []
+        assert list(flow.go((name,), quiet, told.append)) == [name]
+        return [line.partition(":")[0] for line in told]
+
+    fit = "autoencoder answers_20"
+    assert steps() == [first, "pseudo-truth", fit, name]
+    pseudo = read_corpus(flow.pseudo_truth(first))
     assert pseudo.frame == "camera"
-    assert [one.name for one in pseudo.formats] == list(NAMES)
-    flow.bridge.unlink()
-    told.clear()
-    assert list(flow.go((f"{PREFIX}.latent",), quiet, told.append))
-    assert [line.partition(":")[0] for line in told] == ["autoencoder"]
+    assert [one.name for one in pseudo.formats] == list(FORMATS[:3])
+    assert steps() == []
+    shutil.rmtree(flow.estimator(name).parent)
+    assert steps() == [name]
+    shutil.rmtree(flow.estimator(name).parent)
+    flow.bridge(name).unlink()
+    assert steps() == [fit, name]
+
+
+def test_an_autoencoder_may_be_fitted_to_the_truth_and_without_chirality(files, tmp_path):
+    flow = Workflow(files / "train.npz", tmp_path, steps=2)
+    names = tuple(f"acae.motion.lifter.{helper}" for helper in ("truth", "free"))
+    assert tuple(flow.go(names, Console(quiet=True), lambda line: None)) == names
+    truth, free = (read_bridge(flow.bridge(name)) for name in names)
+    assert truth.fitted == free.fitted
+    assert truth.mirror is not None
+    assert free.mirror is None
+    assert not torch.equal(truth.encoder, free.encoder)

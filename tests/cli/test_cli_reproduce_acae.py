@@ -3,6 +3,7 @@
 import json
 
 from format_samples import people
+from vitruve.cli.reproduce_acae import PUBLISHED
 from vitruve.data.parallel_corpus import write_corpus
 from vitruve.recipes import RECIPES
 from vitruve.recipes.acae import ACAE_RUNS
@@ -17,6 +18,8 @@ def test_every_variant_is_trained_and_measured(tmp_path, vitruve):
         tmp_path / "train.npz",
         "--test",
         tmp_path / "test.npz",
+        "--formats",
+        3,
         "--steps",
         2,
     ]
@@ -24,8 +27,8 @@ def test_every_variant_is_trained_and_measured(tmp_path, vitruve):
     code, said, _ = vitruve("reproduce", *asked, *where)
     assert code == 0
     rows = json.loads((tmp_path / "skeletons_studio.json").read_text())
-    assert [row["run"] for row in rows] == sorted(ACAE_RUNS)
-    assert len(said.splitlines()) == 1 + len(ACAE_RUNS)
+    assert [row["run"] for row in rows] == sorted(f"acae.motion_3.lifter.{v}" for v in PUBLISHED)
+    assert len(said.splitlines()) == 1 + len(PUBLISHED)
     assert set(ACAE_RUNS) <= set(RECIPES)
     # What is there is not made again.
     made = {p: p.stat().st_mtime_ns for p in (tmp_path / "runs").rglob("*") if p.is_file()}

@@ -4,6 +4,7 @@ import json
 import zipfile
 from contextlib import suppress
 
+import fsspec
 import numpy as np
 import pytest
 
@@ -75,6 +76,26 @@ def test_an_open_shard_keeps_one_file_open_and_cannot_be_written_to(folder) -> N
         assert not column.flags.writeable
         assert not column.flags.owndata
     assert len({id(column.base) for column in shard.arrays.values()}) == 1
+
+
+def test_shards_behind_an_address_are_fetched_and_checked(folder) -> None:
+    memory = fsspec.filesystem("memory")
+    memory.put(str(folder), "/bucket/people", recursive=True)
+    local, remote = ShardReader(folder), ShardReader("memory://bucket/people")
+    assert [e["image"] for e in remote] == [e["image"] for e in local]
+    assert np.array_equal(remote.column("joints"), local.column("joints"))
+    assert remote.verify() == []
+    where, file = "memory://bucket/people", f"/bucket/people/{shard_name(1)}"
+    whole = memory.cat_file(file)
+    memory.pipe_file(file, whole[:-1] + bytes([whole[-1] ^ 1]))
+    again = ShardReader(where)
+    assert again[0]["key"] == "000000"
+    with pytest.raises(FileError, match=f"shard {where}/{shard_name(1)} is damaged"):
+        again[7]
+    memory.rm(file)
+    assert again.verify() == [f"shard {where}/{shard_name(1)} is missing"]
+    with pytest.raises(FileNotFoundError, match=r"bucket/none/index\.json is missing"):
+        ShardReader("memory://bucket/none")
 
 
 @pytest.mark.parametrize("key", ["000007", "", "zzz", "000020x"])

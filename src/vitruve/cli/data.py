@@ -61,7 +61,7 @@ def _check(argv: list[str]) -> int:
     from vitruve.data import SequenceStore
     from vitruve.data.shards import ShardReader, holds_shards
 
-    if "://" not in arguments.what and holds_shards(arguments.what):
+    if holds_shards(arguments.what):
         store = ShardReader(arguments.what)
         print(f"{len(store)} examples in {len(store.entries)} shards")
     else:

@@ -49,8 +49,8 @@ class StudioArguments:
 class SheetArguments:
     """Put examples of a folder of shards in one picture: image, mask, skeleton."""
 
-    shards: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]
-    """Folder of the shards."""
+    shards: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]
+    """Folder of the shards, or its fsspec address."""
     out: Path = Path("sheet.png")
     """Picture to write."""
     examples: int = 16

@@ -13,6 +13,7 @@ import tyro
 if TYPE_CHECKING:
     from vitruve.benchmarks.skeletons import Skeletons
 
+PUBLISHED = ("separate", "merged", "separate_longer", "regularised", "latent", "hybrid")
 _COLUMNS = ("mpjpe_mm", "p_mpjpe_mm", "cross_skeleton_mm")
 
 
@@ -30,8 +31,10 @@ class Arguments:
     """Parallel corpus to measure on, of other people."""
     seeds: tuple[int, ...] = (0,)
     """Seeds, one after the other."""
-    variants: tuple[str, ...] = ()
-    """Only these, such as separate and regularised; all if unset."""
+    formats: Literal[15, 8, 3] = 15
+    """How many skeleton formats there are, a dataset for each."""
+    variants: tuple[str, ...] = PUBLISHED
+    """What to train: these or the ablations, such as regularised_10."""
     steps: int | None = None
     """Updates of every training and of the autoencoder; the recipes' if unset."""
     out: Path = Path("runs/acae")
@@ -61,17 +64,18 @@ def main(argv: list[str]) -> int:
     from rich.console import Console
 
     from vitruve.benchmarks.skeletons import Skeletons
-    from vitruve.recipes.acae import ACAE_RUNS, PREFIX
+    from vitruve.recipes.acae import ACAE_RUNS, FAMILIES
     from vitruve.recipes.acae_workflow import Workflow
 
     arguments = tyro.cli(Arguments, prog="vitruve reproduce acae", args=argv)
-    known = [name.removeprefix(f"{PREFIX}.") for name in ACAE_RUNS]
+    prefix = next(f"{p}.lifter." for p, (n, _) in FAMILIES.items() if n == arguments.formats)
+    known = [name.removeprefix(prefix) for name in ACAE_RUNS if name.startswith(prefix)]
     if strange := [v for v in arguments.variants if v not in known]:
         raise KeyError(f"unknown variant {strange[0]!r}; there are {', '.join(known)}")
-    names = tuple(f"{PREFIX}.{v}" for v in arguments.variants or known)
+    names = tuple(prefix + variant for variant in arguments.variants)
     command = shlex.join(["vitruve", "reproduce", "acae", *argv])
     benchmark, console = Skeletons(arguments.test), Console(stderr=True)
-    print(f"{'':14}{'seed':>5}", *(f"{c:>18}" for c in _COLUMNS))
+    print(f"{'':16}{'seed':>5}", *(f"{c:>18}" for c in _COLUMNS))
     for seed in arguments.seeds:
         flow = Workflow(arguments.data, arguments.out, seed, arguments.steps)
         for name in flow.go(names, console, _say):
@@ -80,7 +84,7 @@ def main(argv: list[str]) -> int:
             if arguments.table:
                 _record(name, seed, metrics, arguments, command, time.perf_counter() - start)
             numbers = (f"{metrics[c]:18.1f}" for c in _COLUMNS)
-            print(f"{name.removeprefix(PREFIX + '.'):14}{seed:5}", *numbers, flush=True)
+            print(f"{name.removeprefix(prefix):16}{seed:5}", *numbers, flush=True)
     return 0
 
 

@@ -71,20 +71,24 @@ def _to_arrays(columns: Mapping[str, Column]) -> dict[str, np.ndarray]:
 
 
 class ShardFile:
-    """A shard on disk. Nothing but headers is read before an example is asked for."""
+    """A shard. Of one on disk nothing but headers is read before an example is asked for."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, content: bytes | None = None) -> None:
         """Open it and check that every column lies within the file and fits the others.
+
+        Args:
+            path: The file.
+            content: All of it, where it was fetched from elsewhere; ``path`` is then but its name.
 
         Raises:
             FileNotFoundError: There is no such file.
             FileError: It is no shard, or it is damaged.
         """
-        self.path = Path(path)
-        if not self.path.is_file():
-            raise FileNotFoundError(f"shard {self.path} is missing; make or copy it again")
+        self.path = str(path)
+        if content is None and not Path(path).is_file():
+            raise FileNotFoundError(f"shard {path} is missing; make or copy it again")
         try:
-            arrays = _map_arrays(self.path)
+            arrays = _map_arrays(self.path, content)
         except FileError:
             raise
         # zipfile and numpy raise a dozen kinds on damaged archives.
@@ -144,22 +148,22 @@ def _sound(ends: np.ndarray, examples: int) -> bool:
     return int(ends[0]) >= 0 and bool((np.diff(ends) >= 0).all())
 
 
-def _map_arrays(path: Path) -> dict[str, np.ndarray]:
-    size = path.stat().st_size
+def _map_arrays(path: str, content: bytes | None) -> dict[str, np.ndarray]:
+    size = Path(path).stat().st_size if content is None else len(content)
     if size > MAX_SHARD_BYTES:
         raise FileError(f"shard {path} has {size:,} bytes; at most {MAX_SHARD_BYTES:,} are read")
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-    if len(members) > MAX_COLUMNS:
-        raise _damaged(path, f"it has {len(members)} columns, at most {MAX_COLUMNS}")
-    # One mapping for all columns: each keeps a file open, and systems allow about a thousand.
-    mapped = np.memmap(path, np.uint8, "r")
-    with path.open("rb") as file:
-        return {m.filename.removesuffix(".npy"): _column(path, file, m, mapped) for m in members}
+    with Path(path).open("rb") if content is None else io.BytesIO(content) as file:
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+        if len(members) > MAX_COLUMNS:
+            raise _damaged(path, f"it has {len(members)} columns, at most {MAX_COLUMNS}")
+        # One mapping for all columns: each keeps a file open, and systems allow about a thousand.
+        whole = np.memmap(path, np.uint8, "r") if content is None else np.frombuffer(content, "B")
+        return {m.filename.removesuffix(".npy"): _column(path, file, m, whole) for m in members}
 
 
 def _column(
-    path: Path, file: io.BufferedReader, member: zipfile.ZipInfo, mapped: np.ndarray
+    path: str, file: io.BufferedIOBase, member: zipfile.ZipInfo, mapped: np.ndarray
 ) -> np.ndarray:
     """One member as an array that is read only where it is looked at."""
     if member.compress_type != zipfile.ZIP_STORED:
@@ -185,5 +189,5 @@ def _column(
     return np.ndarray(shape, dtype, mapped.data, file.tell())
 
 
-def _damaged(path: Path, what: str) -> FileError:
+def _damaged(path: str, what: str) -> FileError:
     return FileError(f"shard {path} is damaged or no shard ({what}); make or copy it again")

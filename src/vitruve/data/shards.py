@@ -5,7 +5,9 @@ Layout, schema 1::
     index.json          what there is: shards in order of their keys, with size and checksum
     shard-000000.npz    see `shard_file`
 
-Fields of examples are whatever was written; what they mean stands in ``about``.
+Fields of examples are whatever was written; what they mean stands in ``about``. The folder is
+local, or behind any fsspec address (``s3://``, ``gs://``, ``https://``): then shards are fetched
+whole when they are first asked for, and compared with their checksums.
 """
 
 import hashlib
@@ -21,7 +23,8 @@ from typing import Any
 import numpy as np
 
 from vitruve.data.shard_file import KEY, Example, ShardFile
-from vitruve.io.archive import load_json
+from vitruve.data.store_files import ChunkFolder, LocalFolder, open_folder
+from vitruve.io.archive import parse_json
 from vitruve.io.atomic import atomic_path
 from vitruve.io.errors import FileError
 
@@ -30,6 +33,8 @@ INDEX = "index.json"
 MAX_INDEX_BYTES = 256 * 2**20
 SHARDS_OPEN = 64
 """How many shards stay mapped."""
+SHARDS_FETCHED = 4
+"""How many shards from elsewhere stay in memory."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +70,12 @@ def write_index(folder: str | Path, about: Mapping[str, Any], numbers: Sequence[
         FileError: A shard is damaged, or its keys are not beyond those of the one before.
     """
     entries: list[ShardEntry] = []
+    files = LocalFolder(Path(folder))
     for number in numbers:
         path = Path(folder) / shard_name(number)
-        keys = ShardFile(path).arrays[KEY]
-        entry = ShardEntry(
-            path.name, len(keys), str(keys[0]), str(keys[-1]), path.stat().st_size, _sha256(path)
-        )
+        keys, size = ShardFile(path).arrays[KEY], path.stat().st_size
+        first, last = str(keys[0]), str(keys[-1])
+        entry = ShardEntry(path.name, len(keys), first, last, size, files.sha256(path.name))
         if entries and entry.first <= entries[-1].last:
             raise FileError(f"shard {path} starts at key {entry.first!r}, which is not beyond")
         entries.append(entry)
@@ -83,20 +88,16 @@ class ShardReader:
     """Examples of a folder of shards, by key or by number in order of keys."""
 
     def __init__(self, folder: str | Path) -> None:
-        """Read the index; no shard is opened.
+        """Read the index at a path or an fsspec address; no shard is opened.
 
         Raises:
             FileNotFoundError: There is no index.
             FileError: The index is damaged or of another schema.
         """
-        self.folder = Path(folder)
-        path = self.folder / INDEX
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"no shards at {self.folder}: {INDEX} is missing; if it was being made, the same "
-                "command goes on"
-            )
-        self.about, self.entries = _read_index(path)
+        self.folder = str(folder)
+        self._files = open_folder(folder)
+        self._kept = SHARDS_OPEN if isinstance(self._files, LocalFolder) else SHARDS_FETCHED
+        self.about, self.entries = _read_index(self._files)
         self._first_keys = [e.first for e in self.entries]
         self._starts = [0, *accumulate(e.examples for e in self.entries)]
         self._open: OrderedDict[int, ShardFile] = OrderedDict()
@@ -150,20 +151,31 @@ class ShardReader:
             self._open.move_to_end(number)
             return self._open[number]
         entry = self.entries[number]
-        path = self.folder / entry.file
-        if path.is_file() and path.stat().st_size != entry.size:
-            raise FileError(
-                f"shard {path} has {path.stat().st_size:,} bytes, the index says {entry.size:,}; "
-                "make or copy it again"
-            )
-        shard = ShardFile(path)
+        shard = ShardFile(self._files.at(entry.file), self._fetched(entry))
         keys = shard.arrays[KEY]
         if (len(keys), keys[0], keys[-1]) != (entry.examples, entry.first, entry.last):
-            raise FileError(f"shard {path} is not the one of the index; make or copy it again")
+            raise FileError(
+                f"shard {shard.path} is not the one of the index; make or copy it again"
+            )
         self._open[number] = shard
-        if len(self._open) > SHARDS_OPEN:
+        if len(self._open) > self._kept:
             self._open.popitem(last=False)
         return shard
+
+    def _fetched(self, entry: ShardEntry) -> bytes | None:
+        """Content of a shard from elsewhere; None for one that can be mapped."""
+        name, size = self._files.at(entry.file), self._files.size(entry.file)
+        if size is not None and size != entry.size:
+            raise FileError(
+                f"shard {name} has {size:,} bytes, the index says {entry.size:,}; "
+                "make or copy it again"
+            )
+        if size is None or isinstance(self._files, LocalFolder):
+            return None
+        content = self._files.read(entry.file)
+        if hashlib.sha256(content).hexdigest() != entry.sha256:
+            raise FileError(f"shard {name} is damaged (checksum differs); copy it again")
+        return content
 
     def column(self, name: str) -> np.ndarray:
         """One column of all examples, in memory.
@@ -183,11 +195,11 @@ class ShardReader:
         """Compare every shard with its checksum; one line for each that is missing or damaged."""
         broken = []
         for entry in self.entries:
-            path = self.folder / entry.file
-            if not path.is_file():
-                broken.append(f"shard {path} is missing")
-            elif _sha256(path) != entry.sha256:
-                broken.append(f"shard {path} is damaged (checksum differs)")
+            name = self._files.at(entry.file)
+            if self._files.size(entry.file) is None:
+                broken.append(f"shard {name} is missing")
+            elif self._files.sha256(entry.file) != entry.sha256:
+                broken.append(f"shard {name} is damaged (checksum differs)")
         return broken
 
     def _examples(self, number: int) -> Iterator[Example]:
@@ -201,13 +213,24 @@ def holds_shards(folder: str | Path) -> bool:
     Raises:
         FileError: The index is no JSON.
     """
-    path = Path(folder) / INDEX
-    index = load_json(path, MAX_INDEX_BYTES) if path.is_file() else None
+    files = open_folder(folder)
+    index = _load_index(files) if files.size(INDEX) is not None else None
     return isinstance(index, dict) and "shards" in index
 
 
-def _read_index(path: Path) -> tuple[dict[str, Any], list[ShardEntry]]:
-    index = load_json(path, MAX_INDEX_BYTES)
+def _load_index(files: ChunkFolder) -> Any:
+    path, size = files.at(INDEX), files.size(INDEX)
+    if size is None:
+        raise FileNotFoundError(
+            f"no shards here: {path} is missing; if it was being made, the same command goes on"
+        )
+    if size > MAX_INDEX_BYTES:
+        raise FileError(f"{path} has {size:,} bytes; at most {MAX_INDEX_BYTES:,} are read")
+    return parse_json(files.read(INDEX), path)
+
+
+def _read_index(files: ChunkFolder) -> tuple[dict[str, Any], list[ShardEntry]]:
+    path, index = files.at(INDEX), _load_index(files)
     try:
         schema, about = index["schema"], dict(index["about"])
         entries = [ShardEntry(**entry) for entry in index["shards"]]
@@ -234,8 +257,3 @@ def _sound(entry: ShardEntry) -> bool:
         and entry.examples > 0
         and entry.first <= entry.last
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,7 +10,6 @@ memory-mapped; remote ones (any fsspec address: ``s3://``, ``gs://``, ``https://
 whole and a few are kept. File names follow from numbers, never from names found in the index.
 """
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from vitruve.data.sequences import MotionSequence
-from vitruve.data.store_files import ChunkFolder, LocalFolder, RemoteFolder
+from vitruve.data.store_files import ChunkFolder, open_folder
 from vitruve.data.store_index import check_index, chunk_path, sequence_of
 
 CHUNKS_KEPT = 64
@@ -46,8 +45,7 @@ class SequenceStore:
             FileNotFoundError: There is no ``index.json``.
             ValueError: The index is damaged or of another schema.
         """
-        remote = "://" in str(url)
-        folder = RemoteFolder(str(url)) if remote else LocalFolder(Path(url))
+        folder = open_folder(url)
         size = folder.size("index.json")
         if size is None:
             raise FileNotFoundError(
@@ -103,12 +101,9 @@ class SequenceStore:
                     path = chunk_path(entry["number"], key, number)
                     if self._folder.size(path) is None:
                         broken.append(f"{name}: {path} is missing")
-                    elif self._checksum(path) != checksum:
+                    elif self._folder.sha256(path) != checksum:
                         broken.append(f"{name}: {path} is damaged (checksum differs)")
         return broken
-
-    def _checksum(self, path: str) -> str:
-        return hashlib.sha256(self._folder.read(path)).hexdigest()
 
     def _entry(self, name: str) -> dict[str, Any]:
         if name not in self.entries:

@@ -77,9 +77,20 @@ def load_json(
         OSError: It does not exist or may not be read.
     """
     check_file(path, max_bytes)
+    return parse_json(path.read_bytes(), str(path), object_hook)
+
+
+def parse_json(
+    content: bytes, name: str, object_hook: Callable[[dict[str, Any]], Any] | None = None
+) -> Any:
+    """What is said in JSON that was read from the file ``name``.
+
+    Raises:
+        FileError: Not JSON, empty, or nested too deeply.
+    """
     try:
-        return json.loads(path.read_text("utf-8-sig"), object_hook=object_hook)
+        return json.loads(content.decode("utf-8-sig"), object_hook=object_hook)
     except RecursionError:
-        raise FileError(f"{path} is nested too deeply to be a keypoint file") from None
+        raise FileError(f"{name} is nested too deeply to be a keypoint file") from None
     except ValueError as error:
-        raise FileError(f"{path} is not JSON: {clip(str(error))}") from None
+        raise FileError(f"{name} is not JSON: {clip(str(error))}") from None

@@ -38,6 +38,9 @@ class AffineAutoencoderConfig:
     """How weights are made to sum to 1: divided by their sum, or their lack of 1 spread evenly."""
     seed: int = 0
     """Of the first weights."""
+    chirality: bool = True
+    """Sides of the body stay sides (equation 5). Without it every joint counts as central: weights
+    are free, and latents have no mirror."""
 
     def __post_init__(self) -> None:
         """Refuse what compresses nothing.
@@ -54,6 +57,8 @@ class AffineAutoencoderConfig:
     @property
     def latents_per_side(self) -> int:
         """Left latents, and as many right ones; the others are central."""
+        if not self.chirality:
+            return 0
         share = len(self.skeleton.left) / self.skeleton.num_joints
         # A format with central joints keeps a central latent, one with sides a pair.
         most = (self.num_latents - bool(self.skeleton.centre)) // 2
@@ -67,7 +72,8 @@ class AffineAutoencoder(nn.Module):
         super().__init__()
         self.config = config
         skeleton, side = config.skeleton, config.latents_per_side
-        joints = (len(skeleton.left), len(skeleton.centre))
+        sides = len(skeleton.left) if config.chirality else 0
+        joints = (sides, skeleton.num_joints - 2 * sides)
         latents = (side, config.num_latents - 2 * side)
         draw = torch.Generator().manual_seed(config.seed)
         self.to_latents = ChiralWeights(latents, joints, draw)

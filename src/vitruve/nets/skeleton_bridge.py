@@ -56,8 +56,10 @@ class SkeletonBridge:
         return self.encoder.shape[0]
 
     @property
-    def mirror(self) -> Sequence[int]:
-        """Where each latent comes from after a left-right flip."""
+    def mirror(self) -> Sequence[int] | None:
+        """Where each latent comes from after a flip; None if it was fitted without chirality."""
+        if not self.latents_per_side and self.fitted.left:
+            return None
         return mirror_latents(self.num_latents, self.latents_per_side)
 
     @property

@@ -3,14 +3,15 @@
 Sárándi et al., "Learning 3D human pose estimation from dozens of datasets using a geometry-aware
 autoencoder to bridge between skeleton formats", WACV 2023, https://arxiv.org/abs/2212.14474, on
 motion instead of pictures: as many datasets as formats, each labelled in its own
-(``data.one_format_each``), and a truth in all of them to measure with. ``separate`` says every
-format by itself and comes first; its answers are what the autoencoder is fitted to
-(``vitruve reproduce acae`` does all of it); the others go on from its weights. ``separate_longer``
-is as long as both together.
+(``data.one_format_each``), and a truth in all of them to measure with. Runs are
+``acae.motion.lifter.VARIANT`` of 15 formats, and ``acae.motion_8`` and ``acae.motion_3`` of fewer.
+``separate`` says every format by itself and comes first; its answers are what the autoencoder is
+fitted to (``vitruve reproduce acae`` does all of it); the others go on from its weights.
+``separate_longer`` is as long as both together; ``regularised_3`` and so on weigh the consistency.
 """
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from vitruve.data.one_format_each import FORMATS
 from vitruve.estimators import LatentLifterConfig, LifterConfig
@@ -25,12 +26,30 @@ from vitruve.recipes.run import Run, TermConfig
 from vitruve.skeletons import Skeleton, merge, merge_alike, skeleton
 from vitruve.training import TrainConfig
 
-BRIDGE = "runs/acae.motion.lifter.bridge.safetensors"
-"""Where the fitted autoencoder is looked for."""
-LATENTS = 48
+FAMILIES = {"acae.motion": (15, 48), "acae.motion_8": (8, 32), "acae.motion_3": (3, 20)}
+"""How many formats there are, the first ones, and how many latent points."""
 _KEYPOINTS = skeleton("coco_17")
-_EACH = merge(tuple(map(skeleton, FORMATS)), "formats_15")
-_ALIKE = merge_alike(tuple(map(skeleton, FORMATS)), "formats_15_alike")
+
+
+@dataclass(frozen=True)
+class Autoencoder:
+    """What holds a run's formats together."""
+
+    latents: int
+    """Latent points."""
+    fitted_to: Literal["answers", "truth"] = "answers"
+    """What the initial model says, as published; or, ours, the corpus' own joints, which only
+    bodies have in every format at once."""
+    chirality: bool = True
+    """Sides of the body stay sides."""
+
+    @property
+    def name(self) -> str:
+        """Part of its file's name."""
+        chirality = "" if self.chirality else "_free"
+        return f"{self.fitted_to}_{self.latents}{chirality}"
+
+
 _PLACED = {
     "shape": TermConfig("mean_relative", MeanRelativeConfig()),
     "picture": TermConfig("projection", ProjectionConfig(margin=0.5)),
@@ -48,6 +67,79 @@ _TRAIN = TrainConfig(
     evaluate_every=1_000,
 )
 _TUNE = replace(_TRAIN, steps=2_000, learning_rate=3e-4)
+_TAUGHT = {"teacher": TermConfig("teacher", TeacherConfig(), start_step=500)}
+
+
+@dataclass(frozen=True)
+class _Family:
+    """The runs of one set of formats."""
+
+    prefix: str
+    formats: tuple[str, ...]
+    latents: int
+
+    def runs(self) -> dict[str, tuple[Run, Autoencoder | None]]:
+        """Runs by the variant's name, each with what it is helped by."""
+        each, alike = (
+            make(tuple(map(skeleton, self.formats)), f"formats_{len(self.formats)}{suffix}")
+            for make, suffix in ((merge, ""), (merge_alike, "_alike"))
+        )
+        usual = Autoencoder(self.latents)
+        runs = {
+            "separate": (self._run("separate", each, _PLACED, _TRAIN), None),
+            "merged": (self._run("merged", alike, _PLACED, _TRAIN), None),
+            "separate_longer": (self._run("separate_longer", each, _PLACED, _TUNE), None),
+            "regularised": self._regularised("regularised", each, usual),
+            "latent": (self._by_latents("latent", each, False, _PLACED), usual),
+            "hybrid": (self._by_latents("hybrid", each, True, _PLACED | _TAUGHT), usual),
+        }
+        if self.formats == FORMATS:
+            for weight in (3.0, 10.0, 30.0):
+                name = f"regularised_{weight:.0f}"
+                runs[name] = self._regularised(name, each, usual, weight)
+            for name, helper in _HELPERS.items():
+                runs[name] = self._regularised(name, each, helper, 10.0)
+        return runs
+
+    def _regularised(
+        self, variant: str, says: Skeleton, helper: Autoencoder, weight: float = 1.0
+    ) -> tuple[Run, Autoencoder]:
+        config = ConsistencyConfig(self._file(helper))
+        consistent = TermConfig("consistency", config, weight)
+        terms = _PLACED | {"consistency": consistent}
+        return self._run(variant, says, terms, _TUNE), helper
+
+    def _file(self, helper: Autoencoder) -> str:
+        return f"runs/{self.prefix}.lifter.bridge.{helper.name}.safetensors"
+
+    def _run(
+        self, variant: str, says: Skeleton, terms: dict[str, TermConfig], train: TrainConfig
+    ) -> Run:
+        return Run(
+            "lifter",
+            LifterConfig(skeleton=says, normaliser="root_view", **_net(says.num_joints)),
+            "formats",
+            FormatsSourceConfig(says, self.formats),
+            terms,
+            replace(train, out=f"runs/{self.prefix}.lifter.{variant}"),
+            f"SimpleBaseline from coco_17 into {len(self.formats)} formats, each learnt from other "
+            f"people (CMU motion on synthetic bodies); {variant}.",
+        )
+
+    def _by_latents(
+        self, variant: str, says: Skeleton, direct: bool, terms: dict[str, TermConfig]
+    ) -> Run:
+        run = self._run(variant, says, terms, _TUNE)
+        points = self.latents + (says.num_joints if direct else 0)
+        config = LatentLifterConfig(
+            skeleton=says,
+            normaliser="root_view",
+            num_latents=self.latents,
+            bridge=self._file(Autoencoder(self.latents)),
+            direct=direct,
+            **_net(points),
+        )
+        return replace(run, estimator="latent_lifter", estimator_config=config)
 
 
 def _net(joints: int) -> dict[str, Any]:
@@ -60,43 +152,20 @@ def _net(joints: int) -> dict[str, Any]:
     }
 
 
-def _run(name: str, says: Skeleton, terms: dict[str, TermConfig], train: TrainConfig) -> Run:
-    return Run(
-        "lifter",
-        LifterConfig(skeleton=says, normaliser="root_view", **_net(says.num_joints)),
-        "formats",
-        FormatsSourceConfig(says, FORMATS),
-        terms,
-        replace(train, out=f"runs/{name}"),
-        f"SimpleBaseline from coco_17 into {len(FORMATS)} formats, each learnt from other people "
-        f"(CMU motion on synthetic bodies); {name.rpartition('.')[2]}.",
-    )
-
-
-def _by_latents(name: str, direct: bool, terms: dict[str, TermConfig]) -> Run:
-    run = _run(name, _EACH, terms, _TUNE)
-    points = LATENTS + (_EACH.num_joints if direct else 0)
-    config = LatentLifterConfig(
-        skeleton=_EACH,
-        normaliser="root_view",
-        num_latents=LATENTS,
-        bridge=BRIDGE,
-        direct=direct,
-        **_net(points),
-    )
-    return replace(run, estimator="latent_lifter", estimator_config=config)
-
-
-_CONSISTENT = {"consistency": TermConfig("consistency", ConsistencyConfig(BRIDGE))}
-_TAUGHT = {"teacher": TermConfig("teacher", TeacherConfig(), start_step=500)}
-PREFIX = "acae.motion.lifter"
-
-ACAE_RUNS: dict[str, Run] = {
-    f"{PREFIX}.separate": _run(f"{PREFIX}.separate", _EACH, _PLACED, _TRAIN),
-    f"{PREFIX}.merged": _run(f"{PREFIX}.merged", _ALIKE, _PLACED, _TRAIN),
-    f"{PREFIX}.separate_longer": _run(f"{PREFIX}.separate_longer", _EACH, _PLACED, _TUNE),
-    f"{PREFIX}.regularised": _run(f"{PREFIX}.regularised", _EACH, _PLACED | _CONSISTENT, _TUNE),
-    f"{PREFIX}.latent": _by_latents(f"{PREFIX}.latent", False, _PLACED),
-    f"{PREFIX}.hybrid": _by_latents(f"{PREFIX}.hybrid", True, _PLACED | _TAUGHT),
+_HELPERS = {
+    "latents_16": Autoencoder(16),
+    "latents_24": Autoencoder(24),
+    "latents_64": Autoencoder(64),
+    "free": Autoencoder(48, chirality=False),
+    "truth": Autoencoder(48, "truth"),
 }
-"""Runs by name; all but the first two start from ``separate``."""
+"""Ablations of the autoencoder, all in ``regularised_10``."""
+_ALL = {
+    f"{prefix}.lifter.{variant}": pair
+    for prefix, (count, latents) in FAMILIES.items()
+    for variant, pair in _Family(prefix, FORMATS[:count], latents).runs().items()
+}
+ACAE_RUNS: dict[str, Run] = {name: run for name, (run, _) in _ALL.items()}
+"""Runs by name; all but ``separate`` and ``merged`` start from ``separate`` of their formats."""
+HELPERS: dict[str, Autoencoder] = {name: helper for name, (_, helper) in _ALL.items() if helper}
+"""Which autoencoder a run is helped by; ``vitruve reproduce acae`` makes it."""

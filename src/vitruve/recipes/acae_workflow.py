@@ -22,12 +22,13 @@ from vitruve.estimators import Estimator, load_estimator, predict_flipped
 from vitruve.estimators.bridge import BridgeConfig, fit_bridge
 from vitruve.nets.bridge_file import write_bridge
 from vitruve.objectives.consistency import ConsistencyConfig
-from vitruve.recipes.acae import ACAE_RUNS, LATENTS, PREFIX
+from vitruve.recipes.acae import ACAE_RUNS, HELPERS
 from vitruve.recipes.run import Run
 
-FIRST = f"{PREFIX}.separate"
-ALONE = (FIRST, f"{PREFIX}.merged")
-"""Runs that start from nothing."""
+FIRST = "separate"
+"""Variant whose answers the autoencoder is fitted to, and from which others go on."""
+ALONE = (FIRST, "merged")
+"""Variants that start from nothing."""
 _PSEUDO_SEED = 30_000
 _MOMENTS = 256
 _HELD_OUT = 0.1
@@ -58,8 +59,6 @@ class Workflow:
             ValueError: The corpus is damaged, or a folder holds another run.
         """
         for name in names:
-            if name not in ALONE:
-                self._make_bridge(console, tell)
             self._train(name, console, tell)
             yield name
 
@@ -67,15 +66,14 @@ class Workflow:
         """File of a trained run."""
         return self._folder(name) / "estimator.safetensors"
 
-    @property
-    def bridge(self) -> Path:
-        """File of the autoencoder."""
-        return self.out / f"bridge.seed{self.seed}.safetensors"
+    def bridge(self, name: str) -> Path:
+        """File of the autoencoder that helps a run."""
+        family, helper = name.rpartition(".")[0], HELPERS[name]
+        return self.out / f"{family}.bridge.{helper.name}.seed{self.seed}.safetensors"
 
-    @property
-    def pseudo_truth(self) -> Path:
-        """File of the initial model's answers."""
-        return self.out / f"pseudo_truth.seed{self.seed}.npz"
+    def pseudo_truth(self, name: str) -> Path:
+        """File of what the initial model of the same formats answers."""
+        return self.out / f"{name.rpartition('.')[0]}.pseudo_truth.seed{self.seed}.npz"
 
     def _folder(self, name: str) -> Path:
         return self.out / f"{name}.seed{self.seed}"
@@ -83,29 +81,42 @@ class Workflow:
     def _train(self, name: str, console: Console, tell: Tell) -> None:
         if self.estimator(name).exists():
             return
+        family, _, variant = name.rpartition(".")
+        first = f"{family}.{FIRST}"
+        if variant not in ALONE:
+            self._train(first, console, tell)
+        run = ACAE_RUNS[name]
+        if name in HELPERS:
+            self._make_bridge(name, first, tell)
+            run = with_bridge(run, str(self.bridge(name)))
         tell(f"{name}: training")
-        run = with_bridge(ACAE_RUNS[name], str(self.bridge))
         steps = run.train.steps if self.steps is None else self.steps
         train = replace(run.train, steps=steps, seed=self.seed, out=str(self._folder(name)))
-        initial = None if name in ALONE else self.estimator(FIRST)
+        initial = None if variant in ALONE else self.estimator(first)
         replace(run, train=train).start(self.data, console, initial=initial)
 
-    def _make_bridge(self, console: Console, tell: Tell) -> None:
-        if self.bridge.exists():
+    def _make_bridge(self, name: str, first: str, tell: Tell) -> None:
+        if self.bridge(name).exists():
             return
-        if not self.pseudo_truth.exists():
-            self._train(FIRST, console, tell)
-            tell("pseudo-truth: answers of the initial model")
-            source = ACAE_RUNS[FIRST].source_config
-            corpus = read_corpus(self.data).only(source.formats)
-            first = load_estimator(self.estimator(FIRST))
-            write_corpus(answers(first, corpus, source.datasets.keypoints), self.pseudo_truth)
-        tell("autoencoder: fit to the pseudo-truth")
-        parts = read_corpus(self.pseudo_truth).hold_out(_HELD_OUT, self.seed)
-        config = BridgeConfig(LATENTS, seed=self.seed)
+        helper, source = HELPERS[name], ACAE_RUNS[first].source_config
+        corpus = read_corpus(self.data).only(source.formats)
+        if helper.fitted_to == "answers":
+            corpus = self._answers(first, corpus, source.datasets.keypoints, tell)
+        tell(f"autoencoder {helper.name}: fit")
+        parts = corpus.hold_out(_HELD_OUT, self.seed)
+        config = BridgeConfig(helper.latents, seed=self.seed, chirality=helper.chirality)
         if self.steps is not None:
             config = replace(config, steps=self.steps)
-        write_bridge(fit_bridge(*parts, config), self.bridge)
+        write_bridge(fit_bridge(*parts, config), self.bridge(name))
+
+    def _answers(
+        self, first: str, corpus: ParallelCorpus, keypoints: str, tell: Tell
+    ) -> ParallelCorpus:
+        file = self.pseudo_truth(first)
+        if not file.exists():
+            tell("pseudo-truth: answers of the initial model")
+            write_corpus(answers(load_estimator(self.estimator(first)), corpus, keypoints), file)
+        return read_corpus(file)
 
 
 def with_bridge(run: Run, bridge: str) -> Run:

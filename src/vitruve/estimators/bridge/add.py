@@ -37,7 +37,7 @@ def add_format(
     new, whole = _whole(bridge, name, learn)
     part = learn.part(name)
     latents, joints = _latents(bridge, whole), whole.joints[:, part].double()
-    moments = format_moments(new, joints, latents, bridge.latents_per_side)
+    moments = format_moments(new, joints, latents, bridge.mirror)
     count, every = new.num_joints, len(moments)
     rows = affine_weights(moments, range(count, every), range(count), NOISE_M)
     residual, rules = (_enlarged(x, count) for x in (bridge.residual_m, bridge.rules_m))

@@ -56,6 +56,8 @@ class BridgeConfig:
     """How weights are made to sum to 1: divided by their sum, or their lack of 1 spread evenly."""
     seed: int = 0
     """Of the first weights and of the order of the moments."""
+    chirality: bool = True
+    """Sides of the body stay sides; without it latents have no mirror."""
 
 
 def fit_autoencoder(
@@ -69,7 +71,9 @@ def fit_autoencoder(
     """
     _check(corpus, config)
     net = AffineAutoencoder(
-        AffineAutoencoderConfig(corpus.skeleton, config.latents, config.normalise, config.seed)
+        AffineAutoencoderConfig(
+            corpus.skeleton, config.latents, config.normalise, config.seed, config.chirality
+        )
     )
     optimizer = torch.optim.Adam(net.parameters(), lr=config.learning_rate)
     stages = torch.optim.lr_scheduler.MultiStepLR(

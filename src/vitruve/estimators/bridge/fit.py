@@ -1,6 +1,7 @@
 """A bridge from a parallel corpus: the autoencoder, the way in from each format, the errors."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import torch
@@ -47,9 +48,9 @@ def fit_bridge(
     joints = completed(net, learn)
     latents = encoder @ joints
     side = net.config.latents_per_side
-    moments = tuple(
-        format_moments(one, joints[:, learn.part(one.name)], latents, side) for one in learn.formats
-    )
+    mirror = mirror_latents(config.latents, side) if config.chirality else None
+    parts = ((one, joints[:, learn.part(one.name)]) for one in learn.formats)
+    moments = tuple(format_moments(one, part, latents, mirror) for one, part in parts)
     about = {
         "fit": asdict(config),
         "moments": len(learn.joints),
@@ -73,10 +74,17 @@ def _unmeasured(corpus: ParallelCorpus) -> Float[Tensor, "s j"]:
 
 
 def format_moments(
-    one: Skeleton, joints: Float[Tensor, "n j 3"], latents: Float[Tensor, "n l 3"], side: int
+    one: Skeleton,
+    joints: Float[Tensor, "n j 3"],
+    latents: Float[Tensor, "n l 3"],
+    mirror: Sequence[int] | None,
 ) -> Float[Tensor, "m m"]:
-    """Second moments of a format's joints and the latents, the same for mirrored people."""
-    swap = [one.num_joints + i for i in mirror_latents(latents.shape[1], side)]
+    """Second moments of a format's joints and the latents, the same for mirrored people.
+
+    Without a mirror of the latents they are those of the people as they are.
+    """
     # Near the person the numbers are small, so that float32 is enough to keep them.
-    centred = torch.cat([joints, latents], 1) - latents.mean(1, keepdim=True)
-    return symmetric(second_moments(centred), [*one.mirror_index, *swap])
+    moments = second_moments(torch.cat([joints, latents], 1) - latents.mean(1, keepdim=True))
+    if mirror is None:
+        return moments
+    return symmetric(moments, [*one.mirror_index, *(one.num_joints + i for i in mirror)])
