@@ -16,6 +16,8 @@ from torch.nn import functional
 
 _CODE_STD = 0.25
 _SHARPNESS = 2.3
+_FEW_TOKENS = 48
+"""Joints of a frame, frames of a short clip."""
 
 
 class Attention(nn.Module):
@@ -54,11 +56,12 @@ def attend(
     """Softmax(q k' / sqrt(d) + bias) v: what ``n`` tokens take from ``m`` others, in every head.
 
     ``dropout`` is the share of the softmax's weights that is dropped at random.
-    The fused kernel is the faster one everywhere but on CPUs in bfloat16 or under a bias that
-    learns, where two plain products are, and by far in training.
+    The fused kernel is the faster one everywhere but on CPUs among few tokens, in bfloat16, with
+    dropout or under a bias that learns, where two plain products are, and by far in training.
     """
     learns = bias is not None and bias.requires_grad
-    if q.device.type == "cpu" and (q.dtype == torch.bfloat16 or learns):
+    plain = k.shape[-2] <= _FEW_TOKENS or q.dtype == torch.bfloat16 or dropout > 0 or learns
+    if q.device.type == "cpu" and plain:
         logits = q @ k.mT * q.shape[-1] ** -0.5
         weights = (logits if bias is None else logits + bias.to(q)).softmax(dim=-1)
         return functional.dropout(weights, dropout) @ v
