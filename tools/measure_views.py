@@ -1,6 +1,6 @@
 """Run the main job on four calibrated views of one person; write results/estimate_video.json.
 
-    python tools/measure_views.py VIDEO_FOLDER [--model NAME_OR_FILE] [--results FOLDER]
+    python tools/measure_views.py VIDEO_FOLDER [--model NAME_OR_FILE] [--refine geometry]
 
 Each view is estimated alone, without calibration. Against the others: every pair of results after
 rigid alignment over the whole clip. Against truth: the triangulation of our own 2D detections from
@@ -86,14 +86,13 @@ def mean_of(rows: list[dict[str, float]]) -> dict[str, float]:
     return {k: round(sum(r[k] for r in rows) / len(rows), 1) for k in rows[0]}
 
 
-def estimate_views(folder: Path, model: str) -> tuple[list[Estimate], list[float]]:
+def estimate_views(folder: Path, config: EstimateConfig) -> tuple[list[Estimate], list[float]]:
     """Each view alone, and frames per second from file to file."""
     results, rates = [], []
     with tempfile.TemporaryDirectory() as out:
         for view in VIEWS:
             started = time.perf_counter()
-            clip, config = folder / f"{view}.mp4", EstimateConfig(model=model)
-            results.append(run_estimate(clip, Path(out) / view, config))
+            results.append(run_estimate(folder / f"{view}.mp4", Path(out) / view, config))
             rates.append(len(results[-1].people[0].frames) / (time.perf_counter() - started))
     return results, rates
 
@@ -103,10 +102,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("videos", type=Path)
     parser.add_argument("--model", default="default")
+    parser.add_argument("--refine", help="as of vitruve estimate")
     parser.add_argument("--results", type=Path, default=FOLDER)
     arguments = parser.parse_args()
+    run = RUN if arguments.refine is None else f"{RUN}.{arguments.refine}"
     folder, begun = arguments.videos / "single_person", time.perf_counter()
-    results, rates = estimate_views(folder, arguments.model)
+    config = EstimateConfig(model=arguments.model, refine=arguments.refine)
+    results, rates = estimate_views(folder, config)
     truth, error = reference(folder, [r.keypoints[0] for r in results])
     joints = [limbs_of(r) for r in results]
 
@@ -114,7 +116,8 @@ def main() -> None:
         print(data, metrics)
         seconds = round(time.perf_counter() - begun, 1)
         typed = "python tools/measure_views.py VIDEO_FOLDER"
-        row = Row(RUN, 0, "cpu", f"single_person/{data}", metrics, typed, seconds)
+        typed += f" --refine {arguments.refine}" if arguments.refine else ""
+        row = Row(run, 0, "cpu", f"single_person/{data}", metrics, typed, seconds)
         record(row, "estimate_video", arguments.results)
 
     against = []
