@@ -11,9 +11,18 @@ from torch import nn
 
 import vitruve
 from energy_samples import H36M, energy_config, near_truth, pose_batch, relative_joints
+from picture_samples import detector_batch
 from vitruve.data.wrong_poses import WrongPosesConfig
-from vitruve.estimators import Estimator, Lifter, LifterConfig
+from vitruve.estimators import (
+    Estimator,
+    HeatmapDetector,
+    HeatmapDetectorConfig,
+    Lifter,
+    LifterConfig,
+)
 from vitruve.nets import SimpleBaselineConfig, VideoPose3DConfig, read_energy, write_energy
+from vitruve.nets.heatmap_head import HeatmapHeadConfig
+from vitruve.nets.res_net import ResNetConfig
 from vitruve.objectives import Term, frozen
 from vitruve.objectives.energy import EnergyConfig, EnergyObjective
 from vitruve.objectives.energy_windows import PairConfig
@@ -51,6 +60,13 @@ def make_lifter(skeleton=H36M, net="simple_baseline"):
     return Lifter(LifterConfig(skeleton, skeleton, net, configs[net]))
 
 
+def make_detector(skeleton):
+    """An image estimator: it sees nothing but a picture."""
+    backbone = ResNetConfig(depths=(1, 1), channels=(8, 16))
+    head = HeatmapHeadConfig(deconvolutions=1, width=8, depth_cells=8)
+    return HeatmapDetector(HeatmapDetectorConfig(skeleton, backbone_config=backbone, head=head))
+
+
 def make_energy_term(net, skeleton=H36M, *, weight=1.0, pull=None, own_steps=1, **settings):
     config = EnergyConfig(net, energy_config(net, skeleton), **settings)
     return Term(EnergyObjective(config), weight, 3e-3, own_steps, pull)
@@ -78,13 +94,14 @@ def changed(module, before):
     return [k for k, v in module.state_dict().items() if not torch.equal(v, before[k])]
 
 
-@pytest.mark.parametrize("of", ["lifter", "clay"])
+@pytest.mark.parametrize("of", ["lifter", "clay", "detector"])
 @pytest.mark.parametrize("net", ["graph", "mlp"])
 @pytest.mark.parametrize("name", SKELETONS)
 def test_one_objective_trains_any_estimator_of_any_skeleton(name, net, of):
     skeleton = vitruve.skeleton(name)
-    batch = pose_batch(skeleton, b=4, t=1)
-    estimator = make_lifter(skeleton) if of == "lifter" else Clay(near_truth(batch, 0.15))
+    batch = detector_batch(skeleton)
+    makers = {"lifter": make_lifter, "detector": make_detector}
+    estimator = makers[of](skeleton) if of in makers else Clay(near_truth(batch, 0.15))
     energy = make_energy_term(net, skeleton, weight=lambda step: float(step >= 30), pull=0.3)
     position = Term(POSITION, lambda step: float(step >= 30))
     players = make_players(estimator, energy=energy, position=position)
