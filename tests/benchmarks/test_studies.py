@@ -2,6 +2,7 @@
 
 import json
 import math
+import statistics
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,31 @@ def test_the_leaderboard_joins_seeds_and_sizes(tmp_path):
         ValueError, match=r"lifters_cmu\.json has no run on 'cmu gt' with a name like q"
     ):
         measure("leaderboard", material(None, results=tmp_path), prefix=("q",))
+
+
+def test_pairs_are_of_one_net_one_kind_and_one_seed(tmp_path):
+    known = {
+        ("a.net.baseline", 0): 100.0,
+        ("a.net.baseline", 1): 50.0,
+        ("a.net.baseline_labels_1", 0): 200.0,
+        ("a.net.graph", 0): 99.0,
+        ("a.net.graph", 1): 51.0,
+        ("a.net.graph_labels_1", 0): 190.0,
+        ("a.net.graph_nce", 0): 1.0,
+        ("a.other.graph", 0): 1.0,
+    }
+    for (run, seed), error in known.items():
+        metrics = dict.fromkeys(("mpjpe_mm", "p_mpjpe_mm", "lse", "lle", "bsle"), error)
+        record(Row(run, seed, "cpu", "cmu gt", metrics, "", 0.0), "scotl_cmu", tmp_path)
+    study, found = measure("paired", material(None, results=tmp_path), variants=("graph",))
+    metrics = found[0].metrics
+    assert metrics["pairs"] == 3
+    assert metrics["lse_percent"] == pytest.approx((-1 + 2 - 5) / 3)
+    assert metrics["lse_error"] == pytest.approx(statistics.stdev((-1, 2, -5)) / math.sqrt(3))
+    assert metrics["lse_lower"] == 2
+    check_pictures(study, found, tmp_path / "out")
+    with pytest.raises(ValueError, match=r"scotl_cmu\.json has 0 pairs of 'mlp' and 'baseline'"):
+        measure("paired", material(None, results=tmp_path), variants=("mlp",))
 
 
 def test_numbers_that_could_not_be_measured_are_null(tmp_path):

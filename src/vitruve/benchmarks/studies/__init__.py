@@ -15,6 +15,7 @@ from vitruve.benchmarks.studies.leaderboard import (
 )
 from vitruve.benchmarks.studies.motion import CmuMotion
 from vitruve.benchmarks.studies.noise import NoiseConfig, NoiseStudy
+from vitruve.benchmarks.studies.paired import PairedConfig, PairedStudy
 from vitruve.benchmarks.studies.pckh import PckhConfig, PckhStudy
 from vitruve.benchmarks.studies.refine import RefineStudy, RefineStudyConfig
 from vitruve.benchmarks.studies.report import as_table, write_report
@@ -30,6 +31,7 @@ STUDIES: dict[str, tuple[Any, Any]] = {
     "features": (FeaturesStudy, FeaturesConfig),
     "leaderboard": (LeaderboardStudy, LeaderboardConfig),
     "noise": (NoiseStudy, NoiseConfig),
+    "paired": (PairedStudy, PairedConfig),
     "pckh": (PckhStudy, PckhConfig),
     "refine": (RefineStudy, RefineStudyConfig),
     "structure": (StructureStudy, StructureConfig),
