@@ -1,6 +1,6 @@
 """Run the main job on four calibrated views of one person; write results/estimate_video.json.
 
-    python tools/measure_views.py VIDEO_FOLDER [--model NAME_OR_FILE] [--refine geometry]
+    python tools/measure_views.py VIDEO_FOLDER [--refine geometry] [--model FILE --run NAME]
 
 Each view is estimated alone, without calibration. Against the others: every pair of results after
 rigid alignment over the whole clip. Against truth: the triangulation of our own 2D detections from
@@ -12,6 +12,8 @@ Axes: v views, t frames, j joints.
 
 import argparse
 import os
+import shlex
+import sys
 import tempfile
 import time
 from itertools import combinations
@@ -102,10 +104,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("videos", type=Path)
     parser.add_argument("--model", default="default")
+    parser.add_argument("--run", default=RUN, help="what rows are called; .REFINE is added")
     parser.add_argument("--refine", help="as of vitruve estimate")
     parser.add_argument("--results", type=Path, default=FOLDER)
     arguments = parser.parse_args()
-    run = RUN if arguments.refine is None else f"{RUN}.{arguments.refine}"
+    run = arguments.run + (f".{arguments.refine}" if arguments.refine else "")
     folder, begun = arguments.videos / "single_person", time.perf_counter()
     config = EstimateConfig(model=arguments.model, refine=arguments.refine)
     results, rates = estimate_views(folder, config)
@@ -115,8 +118,7 @@ def main() -> None:
     def write(data: str, metrics: dict[str, float]) -> None:
         print(data, metrics)
         seconds = round(time.perf_counter() - begun, 1)
-        typed = "python tools/measure_views.py VIDEO_FOLDER"
-        typed += f" --refine {arguments.refine}" if arguments.refine else ""
+        typed = shlex.join(["python", "tools/measure_views.py", "VIDEO_FOLDER", *sys.argv[2:]])
         row = Row(run, 0, "cpu", f"single_person/{data}", metrics, typed, seconds)
         record(row, "estimate_video", arguments.results)
 
