@@ -2,7 +2,7 @@
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,6 +13,7 @@ from vitruve.cli.refinement import RefineArguments
 if TYPE_CHECKING:
     from vitruve.cli.progress import Clock
     from vitruve.pipeline.detect import DetectConfig
+    from vitruve.pipeline.look_stage import LookConfig
     from vitruve.pipeline.run import Estimate, EstimateConfig
 
 BAD_INPUT = 2
@@ -65,6 +66,12 @@ class Arguments(LiftArguments):
     """blazepose works offline; rtmpose needs rtmlib and its weights."""
     threads: int = 1
     """Inference threads of the detector; decoding runs beside it."""
+    boxes: Path | None = None
+    """For models that look at pictures: where the person or the animal is, instead of the detector;
+    a .csv with the columns picture, left, top, right, bottom, or a folder of masks."""
+    crop_px: int | None = None
+    """For models that look at pictures: side of the crops they were trained on, where the weights
+    do not say."""
 
 
 def main(argv: list[str]) -> int:
@@ -80,21 +87,32 @@ def main(argv: list[str]) -> int:
     """
     arguments = tyro.cli(Arguments, prog="vitruve estimate", args=argv)
     from vitruve.pipeline.detect import DetectConfig
+    from vitruve.pipeline.look_stage import LookConfig
 
+    if arguments.crop_px is not None:
+        at_least("--crop-px", arguments.crop_px, 16)
     detect = DetectConfig(
         detector=arguments.detector,
         max_persons=at_least("--max-persons", arguments.max_persons, 0),
         threads=at_least("--threads", arguments.threads, 1),
     )
-    return estimate(arguments.source, arguments, detect)
+    look = LookConfig(arguments.boxes, arguments.crop_px)
+    return estimate(arguments.source, arguments, detect, look)
 
 
-def estimate(source: Path, arguments: LiftArguments, detect: "DetectConfig") -> int:
+def estimate(
+    source: Path,
+    arguments: LiftArguments,
+    detect: "DetectConfig",
+    look: "LookConfig | None" = None,
+) -> int:
     """Run the main job with a detector's settings and say how it went; see `main`."""
     from vitruve.cli.progress import Clock, show_progress
     from vitruve.pipeline.run import run_estimate
 
     config = settings(arguments, detect)
+    if look is not None:
+        config = replace(config, look=look)
     out = arguments.out or Path(f"{source.resolve().stem}_vitruve")
     begun, clock = time.perf_counter(), Clock()
     with show_progress() as show:

@@ -1,0 +1,50 @@
+"""Boxes around people as our own detector finds them.
+
+A box is left, top, right, bottom, pixels. Axes: k keypoints.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from vitruve.data.own_clips import named_frames
+from vitruve.pipeline.blazepose import BlazePose, BlazePoseConfig
+from vitruve.pipeline.detection import Detection, Detector
+
+MARGIN = 0.08
+"""Room around the outermost joints, as a share of the larger side: crown, soles and fingers."""
+SEEN = 0.3
+"""Least confidence of a joint that counts."""
+_LEAST_JOINTS = 4
+
+
+def find_boxes(source: Path, detector: Detector | None = None) -> dict[str, Float[np.ndarray, "4"]]:
+    """The box of the most prominent person of each picture that shows one, by the picture's name.
+
+    Args:
+        source: A video, a folder of pictures or a picture.
+        detector: Of people; ours if None, which searches every picture anew, for they need not
+            follow each other.
+
+    Raises:
+        FileNotFoundError: There is no such source, or the detector's models cannot be had.
+        FileError: It holds no pictures, or one is damaged.
+    """
+    detector = detector or BlazePose(BlazePoseConfig(max_persons=1, static=True))
+    found = {}
+    for name, image in named_frames(source):
+        boxes = [box for box in map(box_around, detector.detect(image)) if box is not None]
+        if boxes:
+            found[name] = boxes[0]
+    return found
+
+
+def box_around(person: Detection) -> Float[np.ndarray, "4"] | None:
+    """The box of a detected person; None where hardly a joint was seen."""
+    points = person.keypoints_px[person.confidence > SEEN].astype(np.float64)
+    if len(points) < _LEAST_JOINTS:
+        return None
+    low, high = points.min(0), points.max(0)
+    room = MARGIN * float((high - low).max())
+    return np.concatenate([low - room, high + room])
