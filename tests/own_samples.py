@@ -78,7 +78,9 @@ def rig():
 def write_rig(folder: Path, frames=8, swapped=False):
     """Three views of somebody who walks on the floor, and their calibration, as Pose2Sim's."""
     cameras = rig()
-    places = [torch.tensor([[0.8 * np.sin(i), 0.6 * np.cos(i), 0.9]]).float() for i in range(frames)]
+    places = [
+        torch.tensor([[0.8 * np.sin(i), 0.6 * np.cos(i), 0.9]]).float() for i in range(frames)
+    ]
     for n, (name, camera) in enumerate(cameras.items()):
         behind, images = wall(n), []
         for i, place in enumerate(places):
@@ -89,7 +91,7 @@ def write_rig(folder: Path, frames=8, swapped=False):
         write_frames(folder / name, images)
     stated = dict(cameras)
     if swapped:
-        stated["left"], stated["right"] = cameras["right"], cameras["left"]
+        stated["left"], stated["middle"] = cameras["middle"], cameras["left"]
     lines = [line for name, camera in stated.items() for line in _pose2sim(name, camera)]
     (folder / "calib.toml").write_text("\n".join(lines))
     return cameras

@@ -22,7 +22,9 @@ MASKS = ("tiktok",)
 """Releases without joints."""
 needs_cdf = pytest.mark.skipif(importlib.util.find_spec("cdflib") is None, reason="needs cdflib")
 NAMES = [
-    pytest.param(n, marks=needs_cdf if n == "human36m" else ()) for n in DATASETS if n not in (*WEAK, *MASKS)
+    pytest.param(n, marks=needs_cdf if n == "human36m" else ())
+    for n in DATASETS
+    if n not in (*WEAK, *MASKS)
 ]
 
 
@@ -134,10 +136,10 @@ def test_wrong_dogs_are_one_line(tmp_path):
     path = tmp_path / "StanfordExtra_V12/StanfordExtra_v12.json"
     listed = path.with_name("train_stanford_StanfordExtra_v12.npy")
     np.save(listed, np.array([0, 3]))
-    with pytest.raises(FileError, match="does not list dogs of .* by numbers 0 to 2"):
+    with pytest.raises(FileError, match=r"does not list dogs of .* by numbers 0 to 2"):
         read("stanford_extra", tmp_path)
     np.save(listed, np.array([print]), allow_pickle=True)
-    with pytest.raises(FileError, match="is no plain .npy file"):
+    with pytest.raises(FileError, match=r"is no plain \.npy file"):
         read("stanford_extra", tmp_path)
     np.save(listed, np.array([0]))
     dogs = json.loads(path.read_text())

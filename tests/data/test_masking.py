@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from own_samples import CLOTHES, SIZE_PX, iou, person_mask, photo, walk, wall, write_frames, write_walk
+from own_samples import (
+    CLOTHES,
+    SIZE_PX,
+    iou,
+    person_mask,
+    photo,
+    walk,
+    wall,
+    write_frames,
+    write_walk,
+)
 from vitruve.data.masking import (
     BackgroundConfig,
     ChromaConfig,
@@ -17,6 +27,7 @@ from vitruve.data.masking import (
     clean_mask,
     learn_background,
     make_masks,
+    mask_along,
     mask_box,
     mask_in_box,
     mask_sheet,
@@ -147,6 +158,15 @@ def test_grabcut_finds_the_person_of_a_box():
     assert not mask_in_box(image, BOX + 1000, GrabCutConfig()).any()
 
 
+def test_grabcut_finds_the_person_along_its_bones():
+    image = photo(PERSON, wall(), 5)
+    shoulders, hips, feet = ((34, 27), (46, 27)), ((36, 40), (44, 40)), ((36, 57), (44, 57))
+    legs, sides = zip(hips, feet, strict=True), zip(shoulders, hips, strict=True)
+    bones = np.array([((40, 20), (40, 27)), shoulders, hips, *legs, *sides], float)
+    assert iou(mask_along(image, bones, GrabCutConfig(limbs=(0.02, 0.15))), PERSON) > 0.9
+    assert not mask_along(image, bones + 1000, GrabCutConfig()).any()
+
+
 def test_grabcut_moves_edges_to_those_of_the_picture():
     image = photo(PERSON, wall(), 5)
     rough = np.roll(PERSON, (2, 2), (0, 1))
@@ -196,9 +216,9 @@ def test_masks_of_a_clip_are_files_and_counted(tmp_path):
     assert told == list(range(1, 27))
     assert report.counts == {"good": 24, "empty": 1, "several": 1}
     assert report.warnings() == [
-        "clip: 1 of 26 masks look empty (nobody is in it), the first: 0024",
-        "clip: 1 of 26 masks look several (it has pieces of like size, as of two people; the "
-        "largest is kept), the first: 0025",
+        "clip: 1 of 26 masks are empty; first 0024",
+        "clip: 1 of 26 masks have pieces of like size, as of two people, of which the largest was "
+        "kept; first 0025",
     ]
     for i, mask in enumerate(truth):
         assert iou(load_mask(tmp_path / "out", f"{i:04d}"), mask) > 0.9
@@ -217,7 +237,7 @@ def test_given_masks_are_cleaned_and_compared_with_their_pictures(tmp_path):
     assert kind == "good"
     assert (found == PERSON).all()
     assert masker("0001", photo(PERSON, wall()))[1] == "empty"
-    with pytest.raises(FileError, match="0000.png has 96x72 pixels, its picture 50x50"):
+    with pytest.raises(FileError, match=r"0000\.png has 96x72 pixels, its picture 50x50"):
         masker("0000", np.zeros((50, 50, 3), np.uint8))
     with pytest.raises(ValueError, match=r"name it \(--given DIR\)"):
         make()
@@ -243,4 +263,4 @@ def test_refined_masks_are_cleaned_again(tmp_path):
     masker = Masker(MaskingConfig(refine=True), tmp_path / "clip")
     image = np.asarray(Image.open(tmp_path / "clip/0003.png"))
     assert iou(masker("0003", image)[0], truth[3]) > 0.9
-    assert CLOTHES == tuple(photo(truth[3], wall())[truth[3]][0])
+    assert tuple(photo(truth[3], wall())[truth[3]][0]) == CLOTHES

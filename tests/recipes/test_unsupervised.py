@@ -92,7 +92,7 @@ def test_a_calibration_that_does_not_fit_is_left_out(tmp_path, capsys):
     write_rig(tmp_path / "own", swapped=True)
     assert train(tmp_path / "own", tmp_path / "run") == 0
     said = capsys.readouterr()
-    assert "the calibration does not fit: views put the middle of a mask" in said.err
+    assert "views would agree better if left that of middle, middle that of left were" in said.err
     assert "calibrated cameras" not in said.out
 
 
@@ -114,8 +114,8 @@ def test_a_dog_is_learnt_from_given_masks(tmp_path, capsys):
     write_frames(tmp_path / "own/masks", masks)
     assert train(tmp_path / "own", tmp_path / "run", body="capsule-dog") == 0
     said = capsys.readouterr()
-    assert "1 of 8 masks look empty (nobody is in it), the first: 0002" in said.err
-    assert "1 of 8 masks look full" in said.err
+    assert "1 of 8 masks are empty; first 0002" in said.err
+    assert "1 of 8 masks cover nearly everything" in said.err
     assert "pictures: 6, 1 left out (empty mask), 1 left out (full mask)" in said.out
     detector = load_estimator(tmp_path / "run/estimator.safetensors")
     assert detector.skeleton.name == "stanfordextra_24"
@@ -173,3 +173,8 @@ def test_what_does_not_go_together_is_refused():
         OwnSourceConfig(pairs_share=1)
     with pytest.raises(FileNotFoundError, match="give --images DIR"):
         OwnSource(OwnSourceConfig(), TrainConfig(), None)
+
+
+def test_pictures_are_asked_for(capsys):
+    assert main(["train", "unsupervised"]) == 2
+    assert "give --images DIR, a folder of your pictures or videos" in capsys.readouterr().err

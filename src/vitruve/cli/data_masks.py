@@ -11,7 +11,7 @@ import tyro
 if TYPE_CHECKING:
     from vitruve.data.masking import MaskingConfig, MaskReport
     from vitruve.data.masking.background import Background
-    from vitruve.data.masking.masker import Boxes
+    from vitruve.data.masking.masker import Bones, Boxes
     from vitruve.data.own_clips import OwnClip
 
 
@@ -21,7 +21,7 @@ class MaskSettings:
 
     by: Literal["background", "grabcut", "chroma", "given"] = "background"
     """background: what moves before a camera that stands still; grabcut: what differs in colour
-    from what is around its box; chroma: what has not the colour of a screen; given: a folder of
+    from what is around it; chroma: what has not the colour of a screen; given: a folder of
     masks, of which the largest piece is taken and small holes are closed."""
     refine: bool = False
     """Move the edges of masks to those of the pictures (GrabCut)."""
@@ -100,7 +100,8 @@ def mask_clips(
                 tell(name, done, None)
 
             given, boxes = _given(clip, settings), _boxes(clip, settings)
-            masker = Masker(config, clip.source, given=given, boxes=boxes)
+            bones = _bones(clip) if settings.by == "grabcut" and boxes is None else None
+            masker = Masker(config, clip.source, given=given, boxes=boxes, bones=bones)
             if masker.scene is not None and scenes is not None:
                 _write_scene(masker.scene, scenes / f"{clip.name}.png")
             reports.append(make_masks(clip.name, clip.source, folder, masker, told))
@@ -160,13 +161,15 @@ def _given(clip: "OwnClip", settings: MaskSettings) -> Path | None:
 
 
 def _boxes(clip: "OwnClip", settings: MaskSettings) -> "Boxes | None":
-    """Boxes that are given; of people that are found, where nothing else can tell."""
-    if settings.boxes is not None:
-        from vitruve.data.masking import boxes_of_clip
-
-        return boxes_of_clip(settings.boxes, clip.name)
-    if settings.by != "grabcut":
+    if settings.boxes is None:
         return None
-    from vitruve.pipeline.person_boxes import find_boxes
+    from vitruve.data.masking import boxes_of_clip
 
-    return find_boxes(clip.source)
+    return boxes_of_clip(settings.boxes, clip.name)
+
+
+def _bones(clip: "OwnClip") -> "Bones":
+    """Of people that our detector finds, where nothing else can tell."""
+    from vitruve.pipeline.person_bones import find_bones
+
+    return find_bones(clip.source)

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -110,9 +110,7 @@ def estimate(
     from vitruve.cli.progress import Clock, show_progress
     from vitruve.pipeline.run import run_estimate
 
-    config = settings(arguments, detect)
-    if look is not None:
-        config = replace(config, look=look)
+    config = settings(arguments, detect, look)
     out = arguments.out or Path(f"{source.resolve().stem}_vitruve")
     begun, clock = time.perf_counter(), Clock()
     with show_progress() as show:
@@ -161,13 +159,16 @@ def _speed(found: "Estimate", clock: "Clock", seconds: float) -> str:
     return f"{length} frames in {seconds:.1f} s, {length / seconds:.1f} frames/s; {alone}"
 
 
-def settings(arguments: LiftArguments, detect: "DetectConfig") -> "EstimateConfig":
+def settings(
+    arguments: LiftArguments, detect: "DetectConfig", look: "LookConfig | None" = None
+) -> "EstimateConfig":
     """The pipeline's settings.
 
     Raises:
         ValueError: A number is out of its range.
     """
     from vitruve.pipeline.lift import LiftConfig
+    from vitruve.pipeline.look_stage import LookConfig
     from vitruve.pipeline.place import PlaceConfig
     from vitruve.pipeline.run import EstimateConfig
 
@@ -191,6 +192,7 @@ def settings(arguments: LiftArguments, detect: "DetectConfig") -> "EstimateConfi
         keypoint_skeleton=arguments.keypoint_skeleton or None,
         detect=detect,
         place=PlaceConfig(height_m=height, cutoff_hz=cutoff),
+        look=look or LookConfig(),
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vitruve.recipes.unsupervised import Preset, Signals
 
 NAME = "unsupervised"
-WORST_RESIDUAL = 0.25
+WORST_RESIDUAL = 0.15
 """Share of a crop's side by which views may disagree before their calibration is left out."""
 _SCENES = "backgrounds"
 
@@ -28,11 +28,11 @@ class Arguments(MaskSettings):
     bodies, and trains. A run that was stopped goes on with the same command.
     """
 
-    images: Path
-    """Your pictures: a folder of pictures, of videos, or of folders of pictures; or one video. A
-    folder masks in it holds masks; a calibration in it tells the cameras."""
     train: TrainConfig
     """How to train; the defaults are the size's."""
+    images: Path | None = None
+    """Your pictures: a folder of pictures, of videos, or of folders of pictures; or one video. A
+    folder masks in it holds masks; a calibration in it tells the cameras."""
     size: Literal["tiny", "small", "full"] = "small"
     """tiny tries the command; small is for a CPU (64 pixels), full for a GPU (256 pixels)."""
     body: str = "anny"
@@ -92,7 +92,7 @@ def _parse(argv: list[str]) -> Arguments:
     if size is None and "--size" in argv[:-1]:
         size = next((s for s in PRESETS if s == argv[argv.index("--size") + 1]), None)
     train = PRESETS[size or "small"].train
-    default = Arguments(images=tyro.MISSING, train=train)
+    default = Arguments(train=train)
     return tyro.cli(Arguments, prog=f"vitruve train {NAME}", default=default, args=argv)
 
 
@@ -109,6 +109,8 @@ def _prepare(arguments: Arguments, run_folder: Path, preset: "Preset", joints: s
     from vitruve.data.own_shards import OwnConfig, digest_of
     from vitruve.data.shard_folder import begin_folder, is_finished
 
+    if arguments.images is None:
+        raise ValueError("give --images DIR, a folder of your pictures or videos")
     clips = find_clips(arguments.images, arguments.calibration)
     data = run_folder / "data"
     if arguments.given is not None or all(clip.masks is not None for clip in clips):
@@ -199,23 +201,27 @@ def _warn(line: str) -> None:
 
 def _signals(arguments: Arguments, people: Path) -> "Signals":
     """What the shards can teach; a calibration that does not fit is left out, with a warning."""
-    from vitruve.data.own_rig import rig_residual
+    from vitruve.data.own_rig import rig_fit
     from vitruve.data.studio_reader import Studio
     from vitruve.recipes.unsupervised import Signals
 
     studio = Studio(people, "train")
     about, views = studio.reader.about, 1
-    if about["calibrated"]:
-        residual = rig_residual(studio)
-        if residual is None:
-            _warn("no moment is seen by two cameras; nothing is triangulated")
-        elif residual > WORST_RESIDUAL:
-            _warn(
-                f"the calibration does not fit: views put the middle of a mask {residual:.0%} of a "
-                f"crop away from where it is ({WORST_RESIDUAL:.0%} at most); nothing is "
-                "triangulated. Do clips bear their cameras' names, and start at one moment?"
-            )
-        else:
-            views = max(len(studio.moment(m)) for m in range(studio.num_moments))
-            print(f"calibration: views agree on the middles of masks to {residual:.1%} of a crop")
+    fit = rig_fit(studio) if about["calibrated"] else None
+    if about["calibrated"] and fit is None:
+        _warn("no moment is seen by two cameras; nothing is triangulated")
+    elif fit is not None and fit.better:
+        named = ", ".join(f"{clip} that of {camera}" for clip, camera in fit.better)
+        _warn(
+            f"the calibration does not fit: views would agree better if {named} were; nothing is "
+            "triangulated. Do clips bear the names of their cameras?"
+        )
+    elif fit is not None and fit.residual > WORST_RESIDUAL:
+        _warn(
+            f"the calibration does not fit: views put the middle of a mask {fit.residual:.0%} of a "
+            f"crop away from where it is ({WORST_RESIDUAL:.0%} at most); nothing is triangulated"
+        )
+    elif fit is not None:
+        views = max(len(studio.moment(m)) for m in range(studio.num_moments))
+        print(f"calibration: views agree on the middles of masks to {fit.residual:.1%} of a crop")
     return Signals(views, bool(about["ordered"]), arguments.energy)

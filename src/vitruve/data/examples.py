@@ -29,8 +29,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Mask:
-    """Where the person's mask is: a picture, a frame of a video, an array of a MATLAB file, or
-    runs of pixels that labels hold."""
+    """Where the person's mask is: a picture, a frame, an array of a MATLAB file, or in labels."""
 
     path: Path
     frame: int | None = None

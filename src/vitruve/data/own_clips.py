@@ -181,8 +181,8 @@ def _with_cameras(clips: list[OwnClip], path: Path) -> list[OwnClip]:
         cameras = {clips[0].name: next(iter(cameras.values()))}
     if lacking := [clip.name for clip in clips if clip.name not in cameras]:
         raise FileError(
-            f"{path} has no camera {lacking[0]!r}; it has {', '.join(cameras)}: call clips as their "
-            "cameras"
+            f"{path} has no camera {lacking[0]!r}; it has {', '.join(cameras)}: call clips as "
+            "their cameras"
         )
     return [replace(clip, camera=_camera_of(clip, cameras, path)) for clip in clips]
 

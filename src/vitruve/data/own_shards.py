@@ -88,7 +88,9 @@ class _View:
 
 def is_rig(clips: Sequence[OwnClip]) -> bool:
     """Whether clips are views of the same moments: at least two cameras whose places are known."""
-    return len(clips) > 1 and all(c.camera is not None and c.camera.T_world_cam is not None for c in clips)
+    return len(clips) > 1 and all(
+        c.camera is not None and c.camera.T_world_cam is not None for c in clips
+    )
 
 
 def write_own_shards(
@@ -102,8 +104,8 @@ def write_own_shards(
 
     Args:
         clips: With the folders of their masks.
-        kinds: Masks that are not ``good`` or ``several`` are left out; of views of the same moments
-            also ``several``, since they may show different people.
+        kinds: ``empty`` and ``full`` masks are left out; of views of the same moments also those of
+            ``several`` people, for each view may have taken another one.
         out: Folder; must be there.
         config: How.
         tell: Told of the pictures that are done.
@@ -120,22 +122,26 @@ def write_own_shards(
     rows: list[Row] = []
     for number, view in enumerate(_views(clips, config.every), 1):
         kind = kinds[view.clip.name].get(view.name, "empty")
-        mask = None if view.clip.masks is None else load_mask(view.clip.masks, view.name)
-        if mask is None or not mask.any() or kind not in kept:
-            counts[kind] += 1
-        else:
+        mask = load_mask(view.clip.masks, view.name) if view.clip.masks else None
+        if mask is not None and kind in kept:
             rows.append(_row(view, mask, config))
+        else:
+            counts[kind] += 1
         if tell:
             tell(number)
+    _check_enough(len(rows), counts)
+    _write(rows, clips, out, config)
     counts["written"] = len(rows)
-    if len(rows) < LEAST_PICTURES:
-        left = ", ".join(f"{n} {kind}" for kind, n in counts.items() if kind != "written" and n)
+    return counts
+
+
+def _check_enough(count: int, left_out: Mapping[str, int]) -> None:
+    if count < LEAST_PICTURES:
+        left = ", ".join(f"{n} {kind}" for kind, n in left_out.items())
         raise FileError(
-            f"{len(rows)} pictures have a mask of somebody, at least {LEAST_PICTURES} are needed "
+            f"{count} pictures have a mask of somebody, at least {LEAST_PICTURES} are needed "
             f"({left or 'nothing else was there'}); look at the masks"
         )
-    _write(rows, clips, out, config)
-    return counts
 
 
 def digest_of(clips: Sequence[OwnClip]) -> str:

@@ -17,9 +17,7 @@ _FIRST, _MORE, _SIGN, _BITS = 48, 0x20, 0x10, 5
 _MAX_PARTS = 8
 
 
-def decode_runs(
-    runs: str, size_px: tuple[int, int], where: str
-) -> Bool[np.ndarray, "y x"]:
+def decode_runs(runs: str, size_px: tuple[int, int], where: str) -> Bool[np.ndarray, "y x"]:
     """The mask.
 
     Args:

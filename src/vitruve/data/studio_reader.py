@@ -23,7 +23,6 @@ from vitruve.io.errors import FileError
 from vitruve.poses import TensorRecord
 from vitruve.skeletons import Skeleton, skeleton
 
-
 KINDS = ("studio", "own")
 """Rendered people; and a user's own pictures, of which no joint is known (`own_shards`)."""
 

@@ -98,9 +98,7 @@ def look_at(
 class _Looker:
     """One person's crops and answers."""
 
-    def __init__(
-        self, track: BoxTrack, camera: Camera, estimator: Estimator, crop_px: int
-    ) -> None:
+    def __init__(self, track: BoxTrack, camera: Camera, estimator: Estimator, crop_px: int) -> None:
         self._track, self._camera, self._crop_px = track, camera, crop_px
         self._estimator = estimator
         self._waiting: list[tuple[Tensor, Camera, Tensor]] = []
@@ -197,4 +195,3 @@ def _points(said: Prediction) -> Float[Tensor, "b j 2"]:
     if said.keypoints_px is None:
         raise ValueError("this model looks at pictures but says no 2D joints: it cannot be placed")
     return said.keypoints_px[:, 0, 0]
-

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from vitruve.pipeline.lift import LiftedTrack
 from vitruve.pipeline.lifted_file import load_lifted, save_lifted
 from vitruve.pipeline.look import BoxTrack, box_track, look_at
 from vitruve.pipeline.parts import fingerprint_of
-from vitruve.pipeline.person_boxes import box_around
+from vitruve.pipeline.person_bones import box_around
 from vitruve.pipeline.stages import Stages, weights_digest
 from vitruve.poses import KeypointSequence
 
@@ -119,42 +120,48 @@ def look_stage(
 
     Args:
         clip: The source.
-        stages: Folder of the run.
+        stages: The run.
         looking: Who looks, and how.
         detect: Finds people where no boxes are given.
         tell: Told of the frames that are done.
 
     Raises:
         FileError: The source or the boxes cannot be read.
-        ValueError: Nobody says how large crops are, nobody is seen, or the estimator needs more
-            than crops and a camera.
+        ValueError: Nobody says how large crops are, nobody is seen, or the model needs more.
     """
-    crop_px, boxes = crop_side(looking), looking.config.boxes
+    boxes, crop_px = looking.config.boxes, crop_side(looking)
     tracks = boxes_of_tracks(detect()) if boxes is None else boxes_of_file(clip.path, boxes)
-    made_of = {
-        "source": fingerprint_of(clip.path),
-        "weights": weights_digest(looking.estimator),
-        "camera": camera_to_dict(looking.camera),
-        "tracks": [{k: np.asarray(v).tolist() for k, v in asdict(t).items()} for t in tracks],
-        "crop_px": crop_px,
-    }
+    made_of = _made_of(clip, looking, tracks, crop_px)
+    total = max(track.first + len(track.found) for track in tracks)
     outputs = [stages.folder / f"looked_{track.person}.npz" for track in tracks]
     keypoints = stages.folder / "looked_keypoints.npz"
     if stages.done("look", made_of, keypoints, *outputs):
         return list(zip(read_keypoints(keypoints), map(load_lifted, outputs), strict=True))
-    total = max(track.first + len(track.found) for track in tracks)
     found = look_at(
         clip,
         tracks,
         (looking.estimator, looking.name, crop_px),
         looking.camera,
-        lambda done: tell("lift", done, total),
+        tell=lambda done: tell("lift", done, total),
     )
     write_keypoints([person for person, _ in found], keypoints)
     for (_, lifted), output in zip(found, outputs, strict=True):
         save_lifted(lifted.map(torch.Tensor.contiguous), output)
     stages.finish("look", made_of)
     return found
+
+
+def _made_of(
+    clip: VideoInfo, looking: Looking, tracks: Sequence[BoxTrack], crop_px: int
+) -> dict[str, Any]:
+    """What the answers follow from."""
+    return {
+        "source": fingerprint_of(clip.path),
+        "weights": weights_digest(looking.estimator),
+        "camera": camera_to_dict(looking.camera),
+        "tracks": [{k: np.asarray(v).tolist() for k, v in asdict(t).items()} for t in tracks],
+        "crop_px": crop_px,
+    }
 
 
 def _last_number(boxes: dict[str, np.ndarray]) -> int:

@@ -5,6 +5,7 @@ Folders of the data path: ``people``, the user's (`data.own_shards`), and ``pair
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -80,9 +81,7 @@ class OwnSource:
 
     def batch_at(self, step: int, rank: int = 0, world_size: int = 1) -> PoseBatch:
         """The batch of one process at one step."""
-        drawn = torch.Generator().manual_seed(
-            (self._seed * 1_000_003 + step) * world_size + rank
-        )
+        drawn = torch.Generator().manual_seed((self._seed * 1_000_003 + step) * world_size + rank)
         size = max(2, self._examples // world_size)
         count = min(size - 1, max(1, round(self.config.pairs_share * size)))
         people = replace(self._people_batch(size - count, drawn), scale_m_per_px=None)
@@ -153,7 +152,7 @@ def _following(studio: Studio) -> list[int]:
     found = list(range(len(studio)))
     every = studio.reader.about["settings"]["every"]
     for pictures in of_camera.values():
-        for (frame, number), (later, following) in zip(pictures, pictures[1:], strict=False):
+        for (frame, number), (later, following) in pairwise(pictures):
             if later - frame <= every:
                 found[number] = following
     return found

@@ -110,7 +110,9 @@ def learn_background(
         raise FileError("pictures of one camera that stands still must have one size")
     stack = np.stack(small)
     first = _scene(stack, config)
-    people = np.stack([ndimage.binary_dilation(first.differs_small(f), iterations=3) for f in stack])
+    people = np.stack(
+        [ndimage.binary_dilation(first.differs_small(f), iterations=3) for f in stack]
+    )
     return _without_people(first, stack, people)
 
 

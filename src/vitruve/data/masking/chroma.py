@@ -56,9 +56,7 @@ def rgb_of(key: str) -> tuple[int, int, int]:
     return digits[0], digits[1], digits[2]
 
 
-def not_keyed(
-    image: UInt8[np.ndarray, "y x 3"], config: ChromaConfig
-) -> Bool[np.ndarray, "y x"]:
+def not_keyed(image: UInt8[np.ndarray, "y x 3"], config: ChromaConfig) -> Bool[np.ndarray, "y x"]:
     """Pixels of none of the keys' colours."""
     chroma = ndimage.gaussian_filter(_chroma(image), (0.7, 0.7, 0))
     strength = np.linalg.norm(chroma, axis=-1)

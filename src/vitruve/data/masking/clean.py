@@ -39,7 +39,8 @@ def clean_mask(
     """
     raw = raw if box_px is None else raw & inside_box((raw.shape[0], raw.shape[1]), box_px)
     reach = max(1, round(BRIDGE_SHARE * max(raw.shape)))
-    joined = ndimage.binary_closing(np.pad(raw, reach), _EIGHT, reach)
+    padded = np.pad(raw, reach).astype(np.uint8)
+    joined = ndimage.grey_closing(padded, (2 * reach + 1, 2 * reach + 1))
     pieces, count = ndimage.label(joined[reach:-reach, reach:-reach], _EIGHT)
     areas = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
     if not count or areas.max() < EMPTY_SHARE * raw.size:

@@ -1,4 +1,4 @@
-"""A mask that follows the edges of the picture, from a rough one or from a box.
+"""A mask that follows the edges of the picture, from a rough one, from a box or from bones.
 
 Rother, Kolmogorov and Blake, "GrabCut: interactive foreground extraction using iterated graph
 cuts", SIGGRAPH 2004: the colours of the person and of the scene are mixtures of Gaussians, a cut
@@ -30,6 +30,9 @@ class GrabCutConfig:
     """What is looked at around the box, as a share of its longer side; it shows the scene."""
     band: float = 0.06
     """How far an edge may move from that of a rough mask, as a share of the longer side."""
+    limbs: tuple[float, float] = (0.012, 0.09)
+    """Around bones: how far everything is the person, and how far nothing is, as shares of how far
+    the bones reach."""
     rounds: int = 3
     """Times that colours and cut are found in turn."""
     steps: int = 150
@@ -46,11 +49,12 @@ def refine_mask(
     """The mask, its edge moved to where the picture has one; an empty mask stays empty."""
     if not mask.any():
         return mask
-    box = mask_box(mask)
-    width = max(1, round(config.band * float((box[2:] - box[:2]).max())))
-    grown = ndimage.distance_transform_edt(~mask) <= width
-    shrunk = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1] > width
-    return _cut_out(image, box, (mask, grown, shrunk), config)
+    part = _part_around(image, mask_box(mask), config)
+    start = part.small(mask.astype(np.uint8) * np.uint8(255)) > 127
+    width = config.band * max(start.shape)
+    grown = ndimage.distance_transform_edt(~start) <= width
+    shrunk = ndimage.distance_transform_edt(np.pad(start, 1))[1:-1, 1:-1] > width
+    return part.back(_iterate(part.small(image), start, grown, shrunk, config))
 
 
 def mask_in_box(
@@ -60,44 +64,98 @@ def mask_in_box(
     inside = inside_box((image.shape[0], image.shape[1]), box_px)
     if not inside.any():
         return inside
-    return _cut_out(image, mask_box(inside), (inside, inside, np.zeros_like(inside)), config)
+    part = _part_around(image, mask_box(inside), config)
+    start = part.small(inside.astype(np.uint8) * np.uint8(255)) > 127
+    return part.back(_iterate(part.small(image), start, start, np.zeros_like(start), config))
 
 
-def _cut_out(
-    image: UInt8[np.ndarray, "Y X 3"],
-    box_px: Float[np.ndarray, "4"],
-    areas: tuple[np.ndarray, np.ndarray, np.ndarray],
-    config: GrabCutConfig,
+def mask_along(
+    image: UInt8[np.ndarray, "Y X 3"], lines_px: Float[np.ndarray, "n 2 2"], config: GrabCutConfig
 ) -> Bool[np.ndarray, "Y X"]:
-    """Cut around a box, in a smaller picture, and put the result back."""
+    """The person whose bones are these lines: never far from them, and always on them."""
+    points = lines_px.reshape(-1, 2)
+    box = np.concatenate([points.min(0), points.max(0)])
+    reach = config.limbs[1] * float((box[2:] - box[:2]).max())
+    box = np.clip(box + np.array([-reach, -reach, reach, reach]), 0, [*image.shape[1::-1]] * 2)
+    if (box[2:] - box[:2] < 2).any():
+        return np.zeros(image.shape[:2], bool)
+    part = _part_around(image, box, config)
+    colours = part.small(image)
+    away = _distance(colours.shape[:2], (lines_px - part.low) * part.factor)
+    thin, thick = (share * float((points.max(0) - points.min(0)).max()) for share in config.limbs)
+    near, far = away <= thin * part.factor, away <= thick * part.factor
+    start = away <= (thin + thick) / 2 * part.factor
+    return part.back(_iterate(colours, start, far, near, config))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What of a picture is looked at, and how small."""
+
+    shape: tuple[int, int]
+    """Of the whole picture."""
+    low: Float[np.ndarray, "2"]
+    """Its corner, pixels."""
+    whole: tuple[int, int]
+    """Width, height in the picture."""
+    size: tuple[int, int]
+    """Width, height as it is looked at."""
+
+    @property
+    def factor(self) -> float:
+        """Pixels looked at for one of the picture."""
+        return self.size[0] / self.whole[0]
+
+    def small(self, values: UInt8[np.ndarray, "Y X *c"]) -> UInt8[np.ndarray, "y x *c"]:
+        """The part of a picture or a mask."""
+        x, y = self.low.astype(int)
+        cut = values[y : y + self.whole[1], x : x + self.whole[0]]
+        return np.asarray(Image.fromarray(cut).resize(self.size, Image.Resampling.BOX))
+
+    def back(self, share: Float[np.ndarray, "y x"]) -> Bool[np.ndarray, "Y X"]:
+        """A mask of the whole picture, from how much of the part's pixels is the person."""
+        x, y = self.low.astype(int)
+        fine = Image.fromarray((255 * share).astype(np.uint8))
+        fine = fine.resize(self.whole, Image.Resampling.BILINEAR)
+        found = np.zeros(self.shape, bool)
+        found[y : y + self.whole[1], x : x + self.whole[0]] = np.asarray(fine) > 127
+        return found
+
+
+def _part_around(
+    image: UInt8[np.ndarray, "Y X 3"], box_px: Float[np.ndarray, "4"], config: GrabCutConfig
+) -> _Part:
     room = config.margin * float((box_px[2:] - box_px[:2]).max())
-    low = np.maximum(np.floor(box_px[:2] - room), 0).astype(int)
-    high = np.minimum(np.ceil(box_px[2:] + room), image.shape[1::-1]).astype(int)
-    part = slice(low[1], high[1]), slice(low[0], high[0])
-    whole = (int(high[0] - low[0]), int(high[1] - low[1]))
-    factor = min(1.0, config.side_px / max(whole))
-    size = (max(2, round(whole[0] * factor)), max(2, round(whole[1] * factor)))
+    low = np.maximum(np.floor(box_px[:2] - room), 0)
+    high = np.minimum(np.ceil(box_px[2:] + room), image.shape[1::-1])
+    width, height = (high - low).astype(int).tolist()
+    factor = min(1.0, config.side_px / max(width, height))
+    size = (max(2, round(width * factor)), max(2, round(height * factor)))
+    return _Part((image.shape[0], image.shape[1]), low, (width, height), size)
 
-    def small(values: np.ndarray) -> np.ndarray:
-        return np.asarray(Image.fromarray(values[part]).resize(size, Image.Resampling.BOX))
 
-    start, grown, shrunk = (small(a.astype(np.uint8) * 255) > 127 for a in areas)
-    colours = small(image).astype(np.float64)
-    share = _iterate(colours, start, grown, shrunk, config)
-    back = Image.fromarray((255 * share).astype(np.uint8)).resize(whole, Image.Resampling.BILINEAR)
-    found = np.zeros(image.shape[:2], bool)
-    found[part] = np.asarray(back) > 127
+def _distance(shape: tuple[int, int], lines: Float[np.ndarray, "n 2 2"]) -> np.ndarray:
+    """From each pixel's centre to the nearest line, pixels."""
+    y, x = np.mgrid[: shape[0], : shape[1]] + 0.5
+    at = np.stack([x, y], -1)
+    found = np.full(shape, np.inf)
+    for start, end in lines:
+        along = end - start
+        share = (at - start) @ along / max(float(along @ along), 1e-9)
+        foot = start + np.clip(share, 0, 1)[..., None] * along
+        found = np.minimum(found, np.linalg.norm(at - foot, axis=-1))
     return found
 
 
 def _iterate(
-    colours: Float[np.ndarray, "y x 3"],
+    image: UInt8[np.ndarray, "y x 3"],
     start: Bool[np.ndarray, "y x"],
     grown: Bool[np.ndarray, "y x"],
     shrunk: Bool[np.ndarray, "y x"],
     config: GrabCutConfig,
 ) -> Float[np.ndarray, "y x"]:
     """How much of each pixel is the person: always inside ``grown``, and all of ``shrunk``."""
+    colours = image.astype(np.float64)
     costs = _cut_costs(colours, config.smoothness)
     person, share = start, start.astype(np.float64)
     fewest = 4 * config.gaussians

@@ -14,16 +14,16 @@ from jaxtyping import Bool, UInt8
 from PIL import Image
 
 from vitruve.data.masking.background import shrink
-from vitruve.data.masking.clean import Kind
+from vitruve.data.masking.clean import Kind, mask_box
 from vitruve.data.masking.masker import Masker
 from vitruve.data.own_clips import named_frames
 from vitruve.io.atomic import atomic_path
 
 THUMBNAIL_PX = 160
-_ADVICE: dict[Kind, str] = {
-    "empty": "nobody is in it",
-    "full": "nearly everything is in it",
-    "several": "it has pieces of like size, as of two people; the largest is kept",
+_WRONG: dict[Kind, str] = {
+    "empty": "are empty",
+    "full": "cover nearly everything",
+    "several": "have pieces of like size, as of two people, of which the largest was kept",
 }
 
 
@@ -55,13 +55,10 @@ class MaskReport:
     def warnings(self) -> list[str]:
         """One line for each kind of mask that looks wrong."""
         total, lines = len(self.thumbnails), []
-        for kind, what in _ADVICE.items():
+        for kind, what in _WRONG.items():
             names = [t.name for t in self.thumbnails if t.kind == kind]
             if names:
-                lines.append(
-                    f"{self.clip}: {len(names)} of {total} masks look {kind} ({what}), the first: "
-                    f"{names[0]}"
-                )
+                lines.append(f"{self.clip}: {len(names)} of {total} masks {what}; first {names[0]}")
         return lines
 
 
@@ -109,10 +106,18 @@ def write_mask(path: Path, mask: Bool[np.ndarray, "y x"]) -> None:
 def thumbnail(
     name: str, kind: Kind, image: UInt8[np.ndarray, "y x 3"], mask: Bool[np.ndarray, "y x"]
 ) -> MaskThumbnail:
-    """A small copy of a picture and its mask."""
+    """A small copy of a picture and its mask, of what is around the person if there is one."""
+    share = float(mask.mean())
+    if mask.any():
+        left, top, right, bottom = mask_box(mask).astype(int)
+        room = max(right - left, bottom - top) // 2
+        part = slice(max(0, top - room), bottom + room), slice(max(0, left - room), right + room)
+        image, mask = image[part], mask[part]
     small = shrink(image, THUMBNAIL_PX)
     size = (small.shape[1], small.shape[0])
     content = io.BytesIO()
     Image.fromarray(small).save(content, "JPEG", quality=85)
-    covered = np.asarray(Image.fromarray(mask).convert("L").resize(size, Image.Resampling.BOX)) > 127
-    return MaskThumbnail(name, kind, float(mask.mean()), content.getvalue(), covered)
+    covered = (
+        np.asarray(Image.fromarray(mask).convert("L").resize(size, Image.Resampling.BOX)) > 127
+    )
+    return MaskThumbnail(name, kind, share, content.getvalue(), covered)

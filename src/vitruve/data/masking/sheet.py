@@ -23,6 +23,8 @@ TINT = (90, 230, 150)
 CAPTION_PX = 14
 _FRAME_PX = 4
 _LETTER_PX = 7
+Shown = tuple[str, MaskThumbnail, float]
+"""Clip, mask, and how odd it is."""
 
 
 def mask_sheet(reports: Sequence[MaskReport], examples: int = 32) -> Image.Image:
@@ -34,14 +36,21 @@ def mask_sheet(reports: Sequence[MaskReport], examples: int = 32) -> Image.Image
     everyone = [(r.clip, t, _oddness(t, r)) for r in reports for t in r.thumbnails]
     if not everyone:
         raise ValueError("there are no masks to show")
-    odd = [shown for shown in everyone if shown[2] > math.log(ODD_AREA)]
-    oddest = sorted(odd, key=lambda shown: -shown[2])[: examples // 2]
+    wrong = [shown for shown in everyone if math.isinf(shown[2])]
+    odd = [shown for shown in everyone if math.log(ODD_AREA) < shown[2] < math.inf]
+    odd.sort(key=lambda shown: -shown[2])
+    oddest = _evenly(wrong, examples // 2)
+    oddest += odd[: examples // 2 - len(oddest)]
     rest = [shown for shown in everyone if shown not in oddest]
-    count = min(len(rest), examples - len(oddest))
-    evenly = [rest[i * len(rest) // count] for i in range(count)]
+    evenly = _evenly(rest, examples - len(oddest))
     several = len(reports) > 1
     panels = [_panel(clip if several else "", t, oddness) for clip, t, oddness in oddest + evenly]
     return grid([[panel] for panel in panels], COLUMNS)
+
+
+def _evenly(shown: list[Shown], count: int) -> list[Shown]:
+    count = min(count, len(shown))
+    return [shown[i * len(shown) // count] for i in range(count)]
 
 
 def _oddness(one: MaskThumbnail, report: MaskReport) -> float:
@@ -71,4 +80,3 @@ def _panel(clip: str, one: MaskThumbnail, oddness: float) -> Image.Image:
     ImageDraw.Draw(inner).text((3, 1), said, (225, 225, 225))
     cell.paste(inner, (_FRAME_PX, _FRAME_PX))
     return cell
-

@@ -1,9 +1,10 @@
 """StanfordExtra: photographs of dogs with 24 2D keypoints and masks.
 
-``StanfordExtra_v12.json`` (or ``_v1``), perhaps in a folder of its own, is a list of dogs: ``img_path``, ``img_width``,
-``img_height``, ``img_bbox`` (x, y, width, height), ``joints`` (24 of x, y, seen), ``seg`` (a mask
-as COCO's run lengths) and ``is_multiple_dogs``. Pictures are those of Stanford Dogs, in ``Images``.
-Where ``<train|val|test>_stanford_StanfordExtra_v12.npy`` lie beside it, they list each split's dogs.
+``StanfordExtra_v12.json`` (or ``_v1``), perhaps in a folder of its own, is a list of dogs:
+``img_path``, ``img_width``, ``img_height``, ``img_bbox`` (x, y, width, height), ``joints`` (24 of
+x, y, seen), ``seg`` (a mask as COCO's run lengths) and ``is_multiple_dogs``. Pictures are those of
+Stanford Dogs, in ``Images``. Where ``<split>_stanford_StanfordExtra_v12.npy`` lie beside it, they
+list the dogs of ``train``, ``val`` and ``test``.
 
 Source: Biggs et al., "Who left the dogs out?", ECCV 2020, https://arxiv.org/abs/2007.11110;
 github.com/benjiebob/StanfordExtra, demo.ipynb.
@@ -103,6 +104,10 @@ def _numbers(path: Path, split: str, count: int) -> list[int]:
         found = np.load(listed, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise FileError(f"{listed} is no plain .npy file: {clip(str(error))}") from None
-    if found.ndim != 1 or found.dtype.kind not in "iu" or not ((found >= 0) & (found < count)).all():
+    if (
+        found.ndim != 1
+        or found.dtype.kind not in "iu"
+        or not ((found >= 0) & (found < count)).all()
+    ):
         raise FileError(f"{listed} does not list dogs of {path.name} by numbers 0 to {count - 1}")
     return found.tolist()
