@@ -114,7 +114,7 @@ def test_a_release_of_masks_has_no_joint_but_people(tmp_path):
     pictures = Pictures()
     for example, box in zip(found, boxes, strict=True):
         assert (pictures.mask(example.mask) == releases.mask_of(box)).all()
-        assert Selector(SelectConfig(min_side_px=20), "h36m_18").keep(example)
+        assert Selector(SelectConfig(min_side_px=20.0), "h36m_18").keep(example)
 
 
 def test_dogs_have_masks_and_splits(tmp_path):

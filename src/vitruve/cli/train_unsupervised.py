@@ -211,10 +211,10 @@ def _signals(arguments: Arguments, people: Path) -> "Signals":
     if about["calibrated"] and fit is None:
         _warn("no moment is seen by two cameras; nothing is triangulated")
     elif fit is not None and fit.better:
-        named = ", ".join(f"{clip} that of {camera}" for clip, camera in fit.better)
+        named = ", ".join(f"{clip} by {camera}" for clip, camera in fit.better)
         _warn(
-            f"the calibration does not fit: views would agree better if {named} were; nothing is "
-            "triangulated. Do clips bear the names of their cameras?"
+            "the calibration does not fit: views would agree better if clips were taken by other "
+            f"cameras ({named}); nothing is triangulated"
         )
     elif fit is not None and fit.residual > WORST_RESIDUAL:
         _warn(

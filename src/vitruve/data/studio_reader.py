@@ -71,10 +71,6 @@ class Studio:
         if split is not None:
             numbers = numbers[self.reader.column("split") == SPLITS.index(split)]
         self._numbers = numbers
-        scene, frame = (self.column(name) for name in ("scene", "frame"))
-        new = (scene[1:] != scene[:-1]) | (frame[1:] != frame[:-1])
-        starts = np.flatnonzero(np.r_[len(numbers) > 0, new])
-        self._bounds: list[int] = [*starts.tolist(), len(numbers)]
 
     def __len__(self) -> int:
         """How many pictures the split has."""
@@ -124,6 +120,14 @@ class Studio:
         if not 0 <= number < len(self):
             raise IndexError(f"picture {number} of {self.reader.folder}: there are {len(self)}")
         return self.reader[int(self._numbers[number])]
+
+    @cached_property
+    def _bounds(self) -> list[int]:
+        """First picture of each moment, and how many pictures there are."""
+        scene, frame = (self.column(name) for name in ("scene", "frame"))
+        new = (scene[1:] != scene[:-1]) | (frame[1:] != frame[:-1])
+        starts = np.flatnonzero(np.r_[len(self) > 0, new])
+        return [*starts.tolist(), len(self)]
 
     @property
     def num_moments(self) -> int:
