@@ -222,6 +222,8 @@ def test_masks_of_a_clip_are_files_and_counted(tmp_path):
     ]
     for i, mask in enumerate(truth):
         assert iou(load_mask(tmp_path / "out", f"{i:04d}"), mask) > 0.9
+    few = make_masks("clip", tmp_path / "clip", tmp_path / "few", masker, every=10)
+    assert [t.name for t in few.thumbnails] == ["0000", "0010", "0020"]
     sheet = np.asarray(mask_sheet([report], examples=12)).reshape(-1, 3)
     assert (sheet == (230, 60, 60)).all(-1).sum() > 2 * 4 * 4 * 150
 

@@ -92,7 +92,10 @@ def test_a_calibration_that_does_not_fit_is_left_out(tmp_path, capsys):
     write_rig(tmp_path / "own", swapped=True)
     assert train(tmp_path / "own", tmp_path / "run") == 0
     said = capsys.readouterr()
-    assert "taken by other cameras (left by middle, middle by left); nothing is triangulated" in said.err
+    assert (
+        "taken by other cameras (left by middle, middle by left); nothing is triangulated"
+        in said.err
+    )
     assert "calibrated cameras" not in said.out
 
 

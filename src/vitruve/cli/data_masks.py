@@ -78,7 +78,9 @@ def mask_clips(
     clips: "Sequence[OwnClip]",
     folders: "Sequence[Path]",
     settings: MaskSettings,
+    *,
     scenes: Path | None = None,
+    every: int = 1,
 ) -> "list[MaskReport]":
     """Masks of every clip, with a warning line for each kind that looks wrong; see `masks`.
 
@@ -87,6 +89,7 @@ def mask_clips(
         folders: Of the masks of each.
         settings: How.
         scenes: Folder for the empty scenes that are learnt on the way, if they are of use.
+        every: Every so manyth picture gets a mask.
     """
     from vitruve.cli.progress import show_progress
     from vitruve.data.masking import Masker, make_masks
@@ -104,7 +107,8 @@ def mask_clips(
             masker = Masker(config, clip.source, given=given, boxes=boxes, bones=bones)
             if masker.scene is not None and scenes is not None:
                 _write_scene(masker.scene, scenes / f"{clip.name}.png")
-            reports.append(make_masks(clip.name, clip.source, folder, masker, told))
+            made = make_masks(clip.name, clip.source, folder, masker, told, every=every)
+            reports.append(made)
     for report in reports:
         for line in report.warnings():
             print(f"vitruve: {line}", file=sys.stderr)

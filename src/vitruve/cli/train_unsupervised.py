@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -88,10 +89,9 @@ def _parse(argv: list[str]) -> Arguments:
 
     from vitruve.recipes.unsupervised import PRESETS
 
-    size = next((s for s in PRESETS if f"--size={s}" in argv), None)
-    if size is None and "--size" in argv[:-1]:
-        size = next((s for s in PRESETS if s == argv[argv.index("--size") + 1]), None)
-    train = PRESETS[size or "small"].train
+    asked = {f"--size={b}" if a == "--size" else a for a, b in pairwise([*argv, ""])}
+    train = next((p.train for size, p in PRESETS.items() if f"--size={size}" in asked), None)
+    train = train or PRESETS["small"].train
     default = Arguments(train=train)
     return tyro.cli(Arguments, prog=f"vitruve train {NAME}", default=default, args=argv)
 
@@ -137,7 +137,7 @@ def _prepare(arguments: Arguments, run_folder: Path, preset: "Preset", joints: s
 
 def _masks(arguments: Arguments, clips: "Sequence[OwnClip]", data: Path) -> "Kinds":
     folders, sheet = [data / "masks" / clip.name for clip in clips], data / "masks.jpg"
-    reports = mask_clips(clips, folders, arguments, data / _SCENES)
+    reports = mask_clips(clips, folders, arguments, scenes=data / _SCENES, every=arguments.every)
     write_sheet(reports, sheet)
     print(f"masks: {sum(len(r.thumbnails) for r in reports)} by {arguments.by}; look at {sheet}")
     return {r.clip: {t.name: t.kind for t in r.thumbnails} for r in reports}

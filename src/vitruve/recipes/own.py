@@ -14,6 +14,7 @@ from vitruve.data.studio_batches import over_time, studio_batch
 from vitruve.data.studio_reader import Studio
 from vitruve.data.warps import draw_warps, warp_batch
 from vitruve.estimators import Estimator
+from vitruve.objectives import Objective
 from vitruve.objectives.mask import MaskConfig, MaskObjective
 from vitruve.objectives.multiview import MultiviewConfig, MultiviewObjective
 from vitruve.poses import PoseBatch
@@ -100,7 +101,7 @@ class OwnSource:
             the triangulated ones, over the crop's side.
         """
         device = next(estimator.parameters()).device
-        wanted = {"mask_error_percent": MaskObjective(MaskConfig())}
+        wanted: dict[str, Objective] = {"mask_error_percent": MaskObjective(MaskConfig())}
         if self.config.views > 1:
             views = MultiviewConfig(mask=None, reprojection=1.0)
             wanted["reprojection_percent"] = MultiviewObjective(views)

@@ -23,6 +23,7 @@ HOLE_SHARE = 0.01
 BRIDGE_SHARE = 0.004
 """Pieces are joined over gaps of this part of the picture's longer side."""
 _EIGHT = np.ones((3, 3), bool)
+_FOUR = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)
 
 
 def clean_mask(
@@ -41,7 +42,7 @@ def clean_mask(
     reach = max(1, round(BRIDGE_SHARE * max(raw.shape)))
     padded = np.pad(raw, reach).astype(np.uint8)
     joined = ndimage.grey_closing(padded, (2 * reach + 1, 2 * reach + 1))
-    pieces, count = ndimage.label(joined[reach:-reach, reach:-reach], _EIGHT)
+    pieces, count = _label(joined[reach:-reach, reach:-reach], _EIGHT)
     areas = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
     if not count or areas.max() < EMPTY_SHARE * raw.size:
         return np.zeros_like(raw), "empty"
@@ -73,8 +74,15 @@ def mask_box(mask: Bool[np.ndarray, "y x"]) -> Float[np.ndarray, "4"]:
 
 
 def _without_small_holes(person: Bool[np.ndarray, "y x"]) -> Bool[np.ndarray, "y x"]:
-    holes, count = ndimage.label(~person)
+    holes, count = _label(~person, _FOUR)
     areas = np.bincount(holes.ravel(), minlength=count + 1)
     closed = areas <= HOLE_SHARE * person.sum()
     closed[0] = True  # The person's own pixels.
     return closed[holes]
+
+
+def _label(mask: np.ndarray, touching: np.ndarray) -> tuple[np.ndarray, int]:
+    """Number of the piece that each pixel is in, 0 for none, and how many there are."""
+    found = np.zeros(mask.shape, np.int32)
+    ndimage.label(mask, touching, output=found)
+    return found, int(found.max())

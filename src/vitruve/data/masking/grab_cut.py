@@ -52,8 +52,8 @@ def refine_mask(
     part = _part_around(image, mask_box(mask), config)
     start = part.small(mask.astype(np.uint8) * np.uint8(255)) > 127
     width = config.band * max(start.shape)
-    grown = ndimage.distance_transform_edt(~start) <= width
-    shrunk = ndimage.distance_transform_edt(np.pad(start, 1))[1:-1, 1:-1] > width
+    grown = np.asarray(ndimage.distance_transform_edt(~start)) <= width
+    shrunk = np.asarray(ndimage.distance_transform_edt(np.pad(start, 1)))[1:-1, 1:-1] > width
     return part.back(_iterate(part.small(image), start, grown, shrunk, config))
 
 
@@ -179,7 +179,7 @@ class _Colours:
         centred = pixels - pixels.mean(0)
         axis = np.linalg.eigh(centred.T @ centred)[1][:, -1]
         order = (centred @ axis).argsort().argsort()
-        member = order * count // len(pixels)
+        member, centres = order * count // len(pixels), np.zeros((0, 3))
         for _ in range(5):
             groups = [g for g in (pixels[member == k] for k in range(count)) if len(g) > 3]
             centres = np.stack([g.mean(0) for g in groups])

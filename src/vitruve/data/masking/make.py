@@ -7,6 +7,7 @@ import io
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,8 @@ def make_masks(
     out: Path,
     masker: Masker,
     tell: Callable[[int], None] | None = None,
+    *,
+    every: int = 1,
 ) -> MaskReport:
     """Write ``out/NAME.png`` for each picture: 255 is the person.
 
@@ -77,6 +80,7 @@ def make_masks(
         out: Folder; made if it is not there.
         masker: What tells the person.
         tell: Told of the pictures that are done.
+        every: Every so manyth picture gets a mask.
 
     Raises:
         FileError: A picture is damaged.
@@ -84,7 +88,7 @@ def make_masks(
     """
     out.mkdir(parents=True, exist_ok=True)
     thumbnails = []
-    for name, image in named_frames(source):
+    for name, image in islice(named_frames(source), 0, None, every):
         mask, kind = masker(name, image)
         write_mask(out / f"{name}.png", mask)
         thumbnails.append(thumbnail(name, kind, image, mask))

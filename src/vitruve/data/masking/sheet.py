@@ -64,7 +64,7 @@ def _oddness(one: MaskThumbnail, report: MaskReport) -> float:
 def _panel(clip: str, one: MaskThumbnail, oddness: float) -> Image.Image:
     with Image.open(io.BytesIO(one.picture)) as opened:
         picture = np.asarray(opened.convert("RGB")).astype(np.float32)
-    edge = one.mask & ~ndimage.binary_erosion(one.mask, iterations=1)
+    edge = one.mask & ~np.asarray(ndimage.binary_erosion(one.mask), bool)
     shown = np.where(one.mask[..., None], 0.6 * picture + 0.4 * np.array(TINT), 0.55 * picture)
     shown[edge] = TINT
     room = (CELL_PX - 2 * _FRAME_PX, CELL_PX - 2 * _FRAME_PX - CAPTION_PX)
