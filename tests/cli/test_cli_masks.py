@@ -100,6 +100,7 @@ def test_a_trained_detector_is_an_estimator(vitruve, clip, model, tmp_path):
     assert (out / "person0.trc").is_file()
     assert "detector in boxes by everyone" in said
     assert "60 degrees, assumed" in said
+    assert "earlier run" not in said
     before = (out / "person0.npz").read_bytes()
     assert "nothing to do" in vitruve(*arguments)[1]
     assert (out / "person0.npz").read_bytes() == before

@@ -87,11 +87,12 @@ def look_at(
     lookers = [_Looker(track, camera, estimator, crop_px) for track in tracks]
     start = min(track.first for track in tracks)
     stop = max(track.first + len(track.found) for track in tracks)
+    tell = tell or (lambda done: None)
+    tell(start)
     for frame in read_frames(clip.path, start, stop, threads=1):
         for looker in lookers:
             looker.see(frame.index, frame.image)
-        if tell:
-            tell(frame.index + 1)
+        tell(frame.index + 1)
     return [looker.result(name, clip.fps) for looker in lookers]
 
 
