@@ -176,6 +176,13 @@ def test_what_a_looking_model_cannot_use(vitruve, request, model, tmp_path, sour
     assert err.count("\n") == 1
 
 
+def test_a_lifter_does_not_look(vitruve, clip, weights, tmp_path):
+    arguments = ("--model", weights, "--out", tmp_path / "out", "--crop-px", "64")
+    code, _, err = vitruve("estimate", clip, *arguments)
+    assert code == 2
+    assert "are for models that look at pictures; this one reads 2D keypoints" in err
+
+
 def test_boxes_of_other_pictures_are_refused(vitruve, tmp_path, model):
     write_frames(tmp_path / "own", [wall()])
     (tmp_path / "boxes.csv").write_text(write_boxes({"other": np.array([1.0, 2, 30, 40])}))

@@ -50,9 +50,20 @@ class Looking:
     config: LookConfig
 
 
-def looks(estimator: Estimator) -> bool:
-    """Whether an estimator answers from pictures alone."""
-    return "images" in estimator.needs and "keypoints_px" not in estimator.needs
+def looks(estimator: Estimator, config: LookConfig) -> bool:
+    """Whether an estimator answers from pictures alone.
+
+    Raises:
+        ValueError: It does not, but is told how to look.
+    """
+    if "images" in estimator.needs and "keypoints_px" not in estimator.needs:
+        return True
+    if config != LookConfig():
+        raise ValueError(
+            "boxes and the size of crops are for models that look at pictures; this one reads 2D "
+            "keypoints: leave them out"
+        )
+    return False
 
 
 def crop_side(looking: Looking) -> int:

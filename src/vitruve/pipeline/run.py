@@ -126,7 +126,7 @@ def run_estimate(
     if not source.exists():
         raise FileNotFoundError(f"no such video, folder or keypoint file: {source}")
     stages = Stages(out)
-    if looks(estimator):
+    if looks(estimator, config.look):
         tracks, lifted, camera = _look(source, estimator, (stages, config, tell))
     else:
         tracks = _keypoints(source, stages, config, tell)
