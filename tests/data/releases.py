@@ -14,6 +14,7 @@ from PIL import Image
 from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
+from vitruve.data.run_lengths import encode_runs
 from vitruve.io.c3d_file import write_c3d
 from vitruve.io.video_writer import write_video
 from vitruve.poses import PoseSequence
@@ -563,6 +564,55 @@ def jrdb(root):
     labels = {"images": images, "annotations": annotations}
     write(root / "train_dataset/labels/labels_2d_pose_coco/bytes-cafe.json", labels)
     return expected
+
+
+def mask_of(box, size=(40, 60)):
+    """A rectangle: left, top, right, bottom; of a picture of 60 x 40."""
+    left, top, right, bottom = box
+    mask = np.zeros(size, bool)
+    mask[top:bottom, left:right] = True
+    return mask
+
+
+def tiktok(root):
+    """Two sequences; one picture has no mask, and in one nobody is."""
+    boxes = [(10, 5, 30, 35), (20, 5, 40, 35), (30, 5, 50, 35)]
+    for sequence, shown in (("00001", boxes), ("00002", [(0, 0, 0, 0), boxes[0]])):
+        for i, box in enumerate(shown, 1):
+            picture(root / sequence / f"images/{i:04d}.png", (60, 40))
+            path = root / sequence / f"masks/{i:04d}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(mask_of(box)).convert("RGB").save(path)
+        (root / sequence / "densepose").mkdir()
+    picture(root / "00001/images/0004.png", (60, 40))
+    return [*boxes, boxes[0]]
+
+
+def stanford_extra(root):
+    """Three dogs, one without a mask and one without a joint, and the lists of their splits."""
+    points = np.random.default_rng(8).uniform(5, 35, (3, 24, 2)).round(2)
+    seen = np.ones((3, 24, 1))
+    seen[:, 20:] = 0
+    seen[1] = 0
+    joints = np.concatenate([np.where(seen > 0, points, 0), seen], 2)
+    runs = encode_runs(mask_of((10, 5, 30, 35)))
+    dogs = [
+        {
+            "img_path": f"n02087394-Rhodesian_ridgeback/n02087394_{i}.jpg",
+            "img_width": 60,
+            "img_height": 40,
+            "joints": joints[i].tolist(),
+            "img_bbox": [10, 5, 20, 30],
+            "is_multiple_dogs": False,
+            "seg": "" if i == 2 else runs,
+        }
+        for i in range(3)
+    ]
+    write(root / "StanfordExtra_V12/StanfordExtra_v12.json", dogs)
+    for split, numbers in (("train", [2, 0]), ("test", [1])):
+        path = root / f"StanfordExtra_V12/{split}_stanford_StanfordExtra_v12.npy"
+        np.save(path, np.array(numbers))
+    return Expected2D(np.where(seen > 0, points, np.nan)[[2, 0]])
 
 
 def as_lists(rows):

@@ -9,16 +9,22 @@ import releases
 import torch
 
 from vitruve.data.cards import dataset_card
+from vitruve.data.processing import SelectConfig, Selector
+from vitruve.data.processing.pictures import Pictures
 from vitruve.data.readers import DATASETS
 from vitruve.data.readers.release import check_pose, make_camera
 from vitruve.data.table_pickle import read_table
 from vitruve.io.errors import FileError
 
 WRITERS = {"3dpw": "threedpw", "3doh50k": "threedoh"}
-WEAK = ("coco", "mpii", "posetrack", "jrdb")
+WEAK = ("coco", "mpii", "posetrack", "jrdb", "stanford_extra")
+MASKS = ("tiktok",)
+"""Releases without joints."""
 needs_cdf = pytest.mark.skipif(importlib.util.find_spec("cdflib") is None, reason="needs cdflib")
 NAMES = [
-    pytest.param(n, marks=needs_cdf if n == "human36m" else ()) for n in DATASETS if n not in WEAK
+    pytest.param(n, marks=needs_cdf if n == "human36m" else ())
+    for n in DATASETS
+    if n not in (*WEAK, *MASKS)
 ]
 
 
@@ -97,6 +103,50 @@ def test_weak_labels_are_read(name, tmp_path):
         assert (example.joints_cam, example.camera) == (None, None)
     if name in ("coco", "posetrack"):
         assert found[0].box_px.tolist() == [10, 10, 310, 310]
+
+
+def test_a_release_of_masks_has_no_joint_but_people(tmp_path):
+    boxes = releases.tiktok(tmp_path)
+    found = read("tiktok", tmp_path)
+    assert [e.box_px.tolist() for e in found] == [list(map(float, box)) for box in boxes]
+    assert not any(e.valid.any() for e in found)
+    assert [e.sequence for e in found] == ["00001"] * 3 + ["00002"]
+    pictures = Pictures()
+    for example, box in zip(found, boxes, strict=True):
+        assert (pictures.mask(example.mask) == releases.mask_of(box)).all()
+        assert Selector(SelectConfig(min_side_px=20.0), "h36m_18").keep(example)
+
+
+def test_dogs_have_masks_and_splits(tmp_path):
+    releases.stanford_extra(tmp_path)
+    found = read("stanford_extra", tmp_path)
+    assert [e.picture.name for e in found] == ["n02087394_2.jpg", "n02087394_0.jpg"]
+    assert found[0].picture.parent == tmp_path / "Images/n02087394-Rhodesian_ridgeback"
+    assert found[0].mask is None
+    assert found[1].box_px.tolist() == [10, 5, 30, 35]
+    assert (Pictures().mask(found[1].mask) == releases.mask_of((10, 5, 30, 35))).all()
+    assert read("stanford_extra", tmp_path, "test") == []
+    for listed in (tmp_path / "StanfordExtra_V12").glob("*.npy"):
+        listed.unlink()
+    assert [e.frame for e in read("stanford_extra", tmp_path)] == [0, 2]
+
+
+def test_wrong_dogs_are_one_line(tmp_path):
+    releases.stanford_extra(tmp_path)
+    path = tmp_path / "StanfordExtra_V12/StanfordExtra_v12.json"
+    listed = path.with_name("train_stanford_StanfordExtra_v12.npy")
+    np.save(listed, np.array([0, 3]))
+    with pytest.raises(FileError, match=r"does not list dogs of .* by numbers 0 to 2"):
+        read("stanford_extra", tmp_path)
+    np.save(listed, np.array([print]), allow_pickle=True)
+    with pytest.raises(FileError, match=r"is no plain \.npy file"):
+        read("stanford_extra", tmp_path)
+    np.save(listed, np.array([0]))
+    dogs = json.loads(path.read_text())
+    path.write_text(json.dumps([{**dogs[0], "img_height": 41}]))
+    (example,) = read("stanford_extra", tmp_path, "train")
+    with pytest.raises(FileError, match="a mask's runs have 2400 pixels, its picture 2460"):
+        Pictures().mask(example.mask)
 
 
 def test_pictures_are_where_the_releases_say(tmp_path):

@@ -1,4 +1,4 @@
-"""``vitruve data list | show | build | check | studio | motions | sheet``: what training reads."""
+"""``vitruve data list | show | build | check | studio | motions | sheet | masks``: for training."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -96,6 +96,12 @@ def _sheet(argv: list[str]) -> int:
     return sheet(argv)
 
 
+def _masks(argv: list[str]) -> int:
+    from vitruve.cli.data_masks import masks
+
+    return masks(argv)
+
+
 _VERBS: SubVerbs = {
     "list": (list_datasets, "datasets of pictures with their terms, and readers of motion"),
     "show": (show_dataset, "NAME: a dataset's card: page, licence, layout, joints, quirks"),
@@ -104,6 +110,7 @@ _VERBS: SubVerbs = {
     "studio": (_studio, "OUT: render people before four cameras, with all labels, as shards"),
     "motions": (_motions, "STORE OUT: put the clips of a store on a body, for studio"),
     "sheet": (_sheet, "DIR: put examples of shards in one picture"),
+    "masks": (_masks, "VIDEO|DIR OUT: masks of people without labels, and a sheet of them"),
 }
 
 

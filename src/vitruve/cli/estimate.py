@@ -13,6 +13,7 @@ from vitruve.cli.refinement import RefineArguments
 if TYPE_CHECKING:
     from vitruve.cli.progress import Clock
     from vitruve.pipeline.detect import DetectConfig
+    from vitruve.pipeline.look_stage import LookConfig
     from vitruve.pipeline.run import Estimate, EstimateConfig
 
 BAD_INPUT = 2
@@ -65,6 +66,12 @@ class Arguments(LiftArguments):
     """blazepose works offline; rtmpose needs rtmlib and its weights."""
     threads: int = 1
     """Inference threads of the detector; decoding runs beside it."""
+    boxes: Path | None = None
+    """For models that look at pictures: where the person or the animal is, instead of the detector;
+    a .csv with the columns picture, left, top, right, bottom, or a folder of masks."""
+    crop_px: int | None = None
+    """For models that look at pictures: side of the crops they were trained on, where the weights
+    do not say."""
 
 
 def main(argv: list[str]) -> int:
@@ -80,21 +87,30 @@ def main(argv: list[str]) -> int:
     """
     arguments = tyro.cli(Arguments, prog="vitruve estimate", args=argv)
     from vitruve.pipeline.detect import DetectConfig
+    from vitruve.pipeline.look_stage import LookConfig
 
+    if arguments.crop_px is not None:
+        at_least("--crop-px", arguments.crop_px, 16)
     detect = DetectConfig(
         detector=arguments.detector,
         max_persons=at_least("--max-persons", arguments.max_persons, 0),
         threads=at_least("--threads", arguments.threads, 1),
     )
-    return estimate(arguments.source, arguments, detect)
+    look = LookConfig(arguments.boxes, arguments.crop_px)
+    return estimate(arguments.source, arguments, detect, look)
 
 
-def estimate(source: Path, arguments: LiftArguments, detect: "DetectConfig") -> int:
+def estimate(
+    source: Path,
+    arguments: LiftArguments,
+    detect: "DetectConfig",
+    look: "LookConfig | None" = None,
+) -> int:
     """Run the main job with a detector's settings and say how it went; see `main`."""
     from vitruve.cli.progress import Clock, show_progress
     from vitruve.pipeline.run import run_estimate
 
-    config = settings(arguments, detect)
+    config = settings(arguments, detect, look)
     out = arguments.out or Path(f"{source.resolve().stem}_vitruve")
     begun, clock = time.perf_counter(), Clock()
     with show_progress() as show:
@@ -143,13 +159,16 @@ def _speed(found: "Estimate", clock: "Clock", seconds: float) -> str:
     return f"{length} frames in {seconds:.1f} s, {length / seconds:.1f} frames/s; {alone}"
 
 
-def settings(arguments: LiftArguments, detect: "DetectConfig") -> "EstimateConfig":
+def settings(
+    arguments: LiftArguments, detect: "DetectConfig", look: "LookConfig | None" = None
+) -> "EstimateConfig":
     """The pipeline's settings.
 
     Raises:
         ValueError: A number is out of its range.
     """
     from vitruve.pipeline.lift import LiftConfig
+    from vitruve.pipeline.look_stage import LookConfig
     from vitruve.pipeline.place import PlaceConfig
     from vitruve.pipeline.run import EstimateConfig
 
@@ -173,6 +192,7 @@ def settings(arguments: LiftArguments, detect: "DetectConfig") -> "EstimateConfi
         keypoint_skeleton=arguments.keypoint_skeleton or None,
         detect=detect,
         place=PlaceConfig(height_m=height, cutoff_hz=cutoff),
+        look=look or LookConfig(),
     )
 
 

@@ -10,8 +10,11 @@ from vitruve.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from vitruve.recipes import Run
+    from vitruve.training import TrainResult
 
 DATA_VARIABLE = "VITRUVE_MOTION"
+UNSUPERVISED = "unsupervised"
+"""Instead of a recipe: the run follows from the user's pictures."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,10 @@ def main(argv: list[str]) -> int:
             that was tuned, or the out folder holds another run.
         FloatingPointError: The training diverged.
     """
+    if argv[:1] == [UNSUPERVISED]:
+        from vitruve.cli.train_unsupervised import main as unsupervised
+
+        return unsupervised(argv[1:])
     try:
         run, arguments = _parse(argv)
     except SystemExit as stop:
@@ -67,9 +74,10 @@ def _parse(argv: list[str]) -> tuple["Run", Arguments]:
         print("usage: vitruve train RECIPE [--data PATH] [--initial FILE] [--tuned FILE]")
         print("                            [--train.steps N ...]\n")
         print("Train a recipe; one that was stopped goes on. RECIPE --help lists its settings.\n")
+        print(f"  {UNSUPERVISED} --images DIR\n      Your own pictures, with no labels.")
         print("\n".join(f"  {name}\n      {run.summary}" for name, run in RECIPES.items()))
         raise SystemExit(0)
-    raise KeyError(f"unknown recipe {name!r}; there are {', '.join(RECIPES)}")
+    raise KeyError(f"unknown recipe {name!r}; there are {', '.join((UNSUPERVISED, *RECIPES))}")
 
 
 def _arguments(name: str, run: "Run", argv: list[str]) -> Arguments:
@@ -97,7 +105,15 @@ def _train(run: "Run", arguments: Arguments) -> int:
     data = arguments.data
     if data is None and (variable := os.environ.get(DATA_VARIABLE)):
         data = Path(variable)
-    result = replace(run, train=arguments.train).start(data, initial=arguments.initial)
+    return said(replace(run, train=arguments.train).start(data, initial=arguments.initial))
+
+
+def said(result: "TrainResult") -> int:
+    """Print how a training ended.
+
+    Returns:
+        0 when finished, 130 when interrupted.
+    """
     figures = "".join(f", {k} {v:.1f}" for k, v in result.figures.items())
     if result.finished:
         message = f"trained {result.step} steps{figures}: {result.weights}"

@@ -1,7 +1,8 @@
 """Cards of the datasets pictures are trained on: where each is, on what terms, and what is in it.
 
 The table is ``cards.toml``. It holds the 28 datasets with 3D labels and the four with 2D labels of
-Sarandi et al., WACV 2023 (arXiv:2212.14474, table 1; quotas of table S1), and 3DPW.
+Sarandi et al., WACV 2023 (arXiv:2212.14474, table 1; quotas of table S1), 3DPW, and two with masks
+on which X as Supervision is shown (arXiv:2411.13026).
 """
 
 import tomllib
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 CARDS = Path(__file__).with_name("cards.toml")
-GROUPS = ("markerless", "markers", "synthetic", "2d", "evaluation")
+GROUPS = ("markerless", "markers", "synthetic", "2d", "evaluation", "masks")
 COMMERCIAL = ("yes", "no", "unknown")
 LEVELS = ("small", "medium", "full")
 """The paper's three combinations of datasets: 3, 14 and 28 of them."""

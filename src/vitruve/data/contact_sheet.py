@@ -34,10 +34,19 @@ def contact_sheet(reader: ShardReader, numbers: Sequence[int], columns: int = 4)
     name = reader.about.get("skeleton")
     joints = skeleton(name) if isinstance(name, str) else None
     panels = [_panels(reader[number], joints, reader) for number in numbers]
+    return grid(panels, columns)
+
+
+def grid(panels: Sequence[Sequence[Image.Image]], columns: int) -> Image.Image:
+    """Groups of square pictures of `CELL_PX`, so many groups in a row.
+
+    Raises:
+        ValueError: There are none.
+    """
     wide = max(len(p) for p in panels)
     cell = CELL_PX + GAP_PX
     rows = -(-len(panels) // columns)
-    size = (columns * (wide * cell + GAP_PX) + GAP_PX, rows * cell + GAP_PX)
+    size = (min(columns, len(panels)) * (wide * cell + GAP_PX) + GAP_PX, rows * cell + GAP_PX)
     sheet = Image.new("RGB", size, BACKGROUND)
     for place, shown in enumerate(panels):
         left = GAP_PX + place % columns * (wide * cell + GAP_PX)

@@ -29,7 +29,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Mask:
-    """Where the person's mask is: a picture, a frame of a video, or an array of a MATLAB file."""
+    """Where the person's mask is: a picture, a frame, an array of a MATLAB file, or in labels."""
 
     path: Path
     frame: int | None = None
@@ -38,6 +38,10 @@ class Mask:
     """Name in a MATLAB file."""
     above: float = 0.0
     """What is brighter than this, in any channel, is the person."""
+    runs: str = ""
+    """COCO's text of run lengths, of a picture of ``size_px``; ``path`` then only says whose."""
+    size_px: tuple[int, int] = (0, 0)
+    """Width, height."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,10 +10,20 @@ from typing import Literal, assert_never
 import torch
 from torch import Tensor
 
-from vitruve.data.studio import CAMERAS
 from vitruve.data.studio_reader import Studio
 from vitruve.poses import PoseBatch
 
+_OF_FRAMES = (
+    "keypoints_px",
+    "keypoints_valid",
+    "confidence",
+    "images",
+    "crops_px",
+    "masks",
+    "joints_cam",
+    "valid",
+    "scale_m_per_px",
+)
 Told = Literal["none", "keypoints", "joints"]
 """What is told of people: pictures, masks and cameras alone; 2D joints too; or 3D joints too."""
 
@@ -51,13 +61,39 @@ def studio_batch(studio: Studio, numbers: Sequence[int]) -> PoseBatch:
         masks=masks.float().unsqueeze(1),
         picture=at,
         warp=torch.eye(2, 3).repeat(len(at), 1, 1),
-        scene=at // CAMERAS,
+        scene=torch.tensor([studio.moment_of(n) for n in numbers]),
         T_world_cam=stacked("T_world_cam").float(),
         skeleton=studio.skeleton,
         joints_cam=joints.unsqueeze(1),
         valid=seen,
         scale_m_per_px=depth / intrinsics[:, 0, :1],
     )
+
+
+def over_time(times: Sequence[PoseBatch]) -> PoseBatch:
+    """Batches of the same cameras, one for each frame, as one whose examples have these frames.
+
+    Later pictures are told in pixels of the first one's crop: both are crops of what one camera
+    took, so that intrinsics and place are the first one's.
+    """
+    first = times[0]
+    if len(times) == 1:
+        return first
+    assert first.intrinsics is not None
+    moved = []
+    for later in times:
+        assert later.intrinsics is not None
+        assert later.crops_px is not None
+        factor = first.intrinsics[:, :1, 0] / later.intrinsics[:, :1, 0]
+        corner = first.intrinsics[:, :2, 2] - factor * later.intrinsics[:, :2, 2]
+
+        def to_first(points: Tensor, factor: Tensor = factor, corner: Tensor = corner) -> Tensor:
+            return points * factor[:, None, None] + corner[:, None, None]
+
+        edges = to_first(later.crops_px.unflatten(-1, (2, 2))).flatten(-2)
+        moved.append(replace(later, crops_px=edges, keypoints_px=to_first(later.keypoints_px)))
+    joined = {name: torch.cat([getattr(at, name) for at in moved], 1) for name in _OF_FRAMES}
+    return replace(first, **joined)
 
 
 def told(batch: PoseBatch, labels: Told) -> PoseBatch:

@@ -3,6 +3,7 @@
 Axes: j joints, v vertices, k bones, y x pixels.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,10 +18,13 @@ from vitruve.bodies import Body, PosedBody, joints_of, make_body
 from vitruve.data.encoded_picture import decode_picture
 from vitruve.data.shard_file import Example
 from vitruve.data.shards import ShardReader
-from vitruve.data.studio import CAMERAS, SPLITS
+from vitruve.data.studio import SPLITS
 from vitruve.io.errors import FileError
 from vitruve.poses import TensorRecord
 from vitruve.skeletons import Skeleton, skeleton
+
+KINDS = ("studio", "own")
+"""Rendered people; and a user's own pictures, of which no joint is known (`own_shards`)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +62,7 @@ class Studio:
             raise KeyError(f"no split {split!r}; there are {', '.join(SPLITS)}")
         self.reader = ShardReader(folder)
         about = self.reader.about
-        if about.get("kind") != "studio" or about.get("schema") != 1:
+        if about.get("kind") not in KINDS or about.get("schema") != 1:
             raise FileError(
                 f"{folder} holds no Studio pictures; make some with vitruve data studio"
             )
@@ -98,6 +102,15 @@ class Studio:
             parts=parts,
         )
 
+    def column(self, name: str) -> np.ndarray:
+        """One column of all pictures of the split.
+
+        Raises:
+            KeyError: There is no such column of numbers or text.
+            FileError: A shard is damaged.
+        """
+        return self.reader.column(name)[self._numbers]
+
     def example(self, number: int) -> Example:
         """Every field of one picture of the split, pictures still encoded.
 
@@ -108,11 +121,30 @@ class Studio:
             raise IndexError(f"picture {number} of {self.reader.folder}: there are {len(self)}")
         return self.reader[int(self._numbers[number])]
 
+    @cached_property
+    def _bounds(self) -> list[int]:
+        """First picture of each moment, and how many pictures there are."""
+        scene, frame = (self.column(name) for name in ("scene", "frame"))
+        new = (scene[1:] != scene[:-1]) | (frame[1:] != frame[:-1])
+        starts = np.flatnonzero(np.r_[len(self) > 0, new])
+        return [*starts.tolist(), len(self)]
+
+    @property
+    def num_moments(self) -> int:
+        """How many moments the split has; all cameras of one follow each other."""
+        return len(self._bounds) - 1
+
+    def moment_of(self, number: int) -> int:
+        """Number of the moment that a picture shows."""
+        return bisect_right(self._bounds, number) - 1
+
+    def moment(self, number: int) -> range:
+        """The pictures of a moment, by its number."""
+        return range(*self._bounds[number : number + 2])
+
     def views(self, number: int) -> range:
         """The pictures of all cameras at the same moment, this one among them."""
-        # The four cameras of a moment follow each other, and a scene is of one split.
-        first = number - number % CAMERAS
-        return range(first, first + CAMERAS)
+        return self.moment(self.moment_of(number))
 
     @cached_property
     def body(self) -> Body:

@@ -18,8 +18,8 @@ from vitruve.data.cameras import h36m_rigs, rig_centre
 from vitruve.data.studio import StudioConfig, generator_of, split_of
 from vitruve.skeletons import skeleton
 
-JOINTS = "h36m_18"
-"""Format of the joints that are stored; others follow from the pose."""
+JOINTS, ANIMAL_JOINTS = "h36m_18", "stanfordextra_24"
+"""Formats of the joints that are stored; others follow from the pose."""
 RADIUS_M = 0.8
 """People stand anywhere within this distance of the rig's centre."""
 _ADULT = {"age": (0.45, 1.0), "height": (0.2, 0.75), "muscle": (0.15, 0.85), "weight": (0.15, 0.85)}
@@ -84,13 +84,18 @@ def set_scene(config: StudioConfig, body: Body, motions: MotionSource, number: i
     pose[:, 0] = turn @ pose[:, 0]
     root = _place(body, pose, shape, motion, turn) + spot
     posed = body(pose, shape.expand(len(pose), -1), root)
-    joints, valid = joints_of(body, posed, skeleton(JOINTS))
+    joints, valid = joints_of(body, posed, skeleton(joint_format(body)))
     rigs = sorted(h36m_rigs())
     rig = rigs[int(torch.randint(len(rigs), (), generator=drawn))]
     moved = Motion(pose, root, motion.clip, motion.frames)
     return Scene(
         number, split, person, moved, shape, root, posed.vertices, joints, valid, *_rig(rig)
     )
+
+
+def joint_format(body: Body) -> str:
+    """Format of the joints that are stored of a body."""
+    return JOINTS if "left_shoulder" in body.anatomy.roles else ANIMAL_JOINTS
 
 
 def moved_bones(body: Body) -> list[int]:

@@ -14,7 +14,7 @@ from vitruve.data.shards import INDEX, shard_name, write_index
 from vitruve.data.studio import StudioConfig
 from vitruve.data.studio_motions import open_motions
 from vitruve.data.studio_pictures import StudioCamera
-from vitruve.data.studio_scene import JOINTS, moved_bones
+from vitruve.data.studio_scene import joint_format, moved_bones
 
 
 def begin(folder: str | Path, config: StudioConfig) -> None:
@@ -81,7 +81,7 @@ def finish(folder: str | Path, config: StudioConfig) -> None:
     about = {
         "kind": "studio",
         "schema": 1,
-        "skeleton": JOINTS,
+        "skeleton": joint_format(body),
         "units": "metres, pixels with centres at .5",
         "axes": "camera x right, y down, z forward; world z up",
         "part_names": list(body.anatomy.part_names),

@@ -64,6 +64,8 @@ class HeatmapDetectorConfig:
     """Metres along a crop's longer side."""
     depth_m: float = 2.0
     """Depth axis: from this much nearer than the root to this much farther, metres."""
+    side_px: int | None = None
+    """Side of the square crops it is trained on, for whoever makes them; None says nothing."""
 
     @classmethod
     def choices(cls, data: Mapping[str, Any]) -> dict[str, type]:

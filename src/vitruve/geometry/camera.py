@@ -5,13 +5,16 @@ so the middle of a picture is (width / 2, height / 2).
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from vitruve.geometry.projection import project, undistort_px
+
+DEFAULT_FOV_DEG = 60.0
+"""Angle of the longer image side where no camera is given: an ordinary phone's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,3 +125,21 @@ def resize_intrinsics(
     """
     rows = torch.cat([factor, torch.ones_like(factor[..., :1])], dim=-1)
     return intrinsics * rows[..., None]
+
+
+def camera_for_size(camera: Camera, image_size_px: tuple[int, int]) -> Camera:
+    """The camera, for pictures that were made larger or smaller as a whole.
+
+    Raises:
+        ValueError: The pictures have another shape than the camera's.
+    """
+    if camera.image_size_px == image_size_px:
+        return camera
+    factors = [new / old for new, old in zip(image_size_px, camera.image_size_px, strict=True)]
+    if abs(factors[0] / factors[1] - 1) > 0.01:
+        raise ValueError(
+            f"it takes pictures of {camera.image_size_px} pixels, but these have {image_size_px}, "
+            "another shape: calibrate for this crop"
+        )
+    K = resize_intrinsics(camera.intrinsics, camera.intrinsics.new_tensor(factors))
+    return replace(camera, intrinsics=K, image_size_px=image_size_px)

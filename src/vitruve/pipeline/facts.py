@@ -2,11 +2,16 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from vitruve.geometry.camera import Camera
+from vitruve.geometry.camera import DEFAULT_FOV_DEG, Camera
 from vitruve.pipeline.place import Placed
 from vitruve.poses import KeypointSequence
 from vitruve.skeletons import Conversion
+
+if TYPE_CHECKING:
+    from vitruve.pipeline.run import EstimateConfig
 
 
 def facts_of(
@@ -32,3 +37,25 @@ def facts_of(
     focal = float(camera.intrinsics[0, 0])
     facts["camera"] = f"focal length {focal:.0f} px, picture {width}x{height} px"
     return facts
+
+
+def chosen(config: "EstimateConfig") -> dict[str, str]:
+    """What settings, or their absence, mean for the result."""
+    facts = {}
+    if config.refine is not None:
+        way = f"{config.descent.steps} steps of {config.descent.step_mm:g} mm"
+        known = config.refine == "geometry"
+        energy = "rays and symmetry" if known else f"loss-net {Path(config.refine).stem!r}"
+        facts["refinement"] = f"{way} down the energy of {energy}"
+    if config.camera is None and config.fov_deg is None:
+        facts["field of view"] = f"{DEFAULT_FOV_DEG:g} degrees, assumed"
+    tall = config.place.height_m
+    facts["scale"] = f"{tall:g} m tall" if tall else "the model's guess of the body"
+    return facts
+
+
+def older_files(out: Path, files: Sequence[Path]) -> dict[str, str]:
+    """The fact that people's files of an earlier run with other settings are in the folder."""
+    written = {file.name for file in files} | {f"{file.name}.json" for file in files}
+    older = sorted(p.name for p in out.glob("person[0-9]*.*") if p.name not in written)
+    return {"not of this run": ", ".join(older)} if older else {}

@@ -20,8 +20,8 @@ from vitruve.pipeline.lift import LiftedTrack
 from vitruve.poses import PoseSequence
 from vitruve.skeletons import Skeleton
 
-SOLE_BELOW_M = {"toe": 0.02, "ankle": 0.08}
-"""Height of a foot joint above the floor it stands on, adults."""
+SOLE_BELOW_M = {"toe": 0.02, "ankle": 0.08, "paw": 0.02}
+"""Height of a foot joint above the floor it stands on: adults, and dogs."""
 STATURE_PER_BONES = 1.14
 """Stature over the bones from ankle to head: sole below the ankle, crown above the head joint."""
 KEYPOINT_NOISE = 0.03
@@ -160,15 +160,13 @@ class _Clip:
 
     def floor(self, bodies: Sequence[_Body]) -> Float[Tensor, "4 4"]:
         """World on the floor under all people, its origin below the first person's first root."""
-        kind = "toe" if "left_toe" in self.skeleton.names else "ankle"
-        feet = [self.skeleton.index(f"{side}_{kind}") for side in ("left", "right")]
-        top = _first_present(self.skeleton, ("thorax", "neck", "neck_base_or_nose"))
+        kind, feet, low, top = _standing(self.skeleton)
         cam = torch.cat([body.joints_cam for body in bodies])
         ok = torch.cat([body.seen for body in bodies])
-        upright = torch.where(ok[:, None], cam[:, top] - cam[:, self.skeleton.root], 0.0)
+        upright = torch.where(ok[:, None], cam[:, top].mean(1) - cam[:, low].mean(1), 0.0)
         ground = ground_plane(
             cam[:, feet],
-            ok[:, None].expand(-1, 2),
+            ok[:, None].expand(-1, len(feet)),
             self.fps,
             upright=upright,
             foot_height_m=SOLE_BELOW_M[kind],
@@ -209,6 +207,22 @@ def stature(joints: Float[Tensor, "t j 3"], skeleton: Skeleton) -> float:
         joint = skeleton.parents[joint]
     bones = torch.stack(legs).sum() / 2 + torch.stack(trunk).sum()
     return STATURE_PER_BONES * float(bones)
+
+
+def _standing(skeleton: Skeleton) -> tuple[str, list[int], list[int], list[int]]:
+    """Kind of feet, the feet, and joints between which the body points upwards.
+
+    Raises:
+        KeyError: The skeleton has no feet that are known.
+    """
+    paws = [j for j, name in enumerate(skeleton.names) if name.endswith("_paw")]
+    if paws:
+        # An animal's trunk lies: what points upwards is the way from its paws to its back.
+        return "paw", paws, paws, [skeleton.index(name) for name in ("withers", "tail_start")]
+    kind = "toe" if "left_toe" in skeleton.names else "ankle"
+    feet = [skeleton.index(f"{side}_{kind}") for side in ("left", "right")]
+    top = _first_present(skeleton, ("thorax", "neck", "neck_base_or_nose"))
+    return kind, feet, [skeleton.root], [top]
 
 
 def _first_present(skeleton: Skeleton, names: Sequence[str]) -> int:

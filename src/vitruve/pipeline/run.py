@@ -16,13 +16,14 @@ from vitruve.geometry.camera import Camera
 from vitruve.geometry.camera_file import camera_to_dict
 from vitruve.io import write
 from vitruve.io.keypoints import read_keypoints, write_keypoints
-from vitruve.io.video import TruncatedVideoError
+from vitruve.io.video import TruncatedVideoError, probe
 from vitruve.pipeline.convert import converted
 from vitruve.pipeline.detect import DetectConfig, detect
-from vitruve.pipeline.facts import facts_of
-from vitruve.pipeline.find_camera import DEFAULT_FOV_DEG, find_camera
+from vitruve.pipeline.facts import chosen, facts_of, older_files
+from vitruve.pipeline.find_camera import find_camera
 from vitruve.pipeline.lift import LiftConfig, LiftedTrack, chunk_starts, lift_chunk, prepare
 from vitruve.pipeline.lifted_file import join, load_lifted, save_lifted
+from vitruve.pipeline.look_stage import LookConfig, Looking, look_stage, looks
 from vitruve.pipeline.parts import fingerprint_of
 from vitruve.pipeline.place import PlaceConfig, Placed, place_people
 from vitruve.pipeline.stages import Stages, file_digest, weights_digest
@@ -64,6 +65,7 @@ class EstimateConfig:
     lift: LiftConfig = field(default_factory=LiftConfig)
     descent: RefineConfig = field(default_factory=RefineConfig)
     place: PlaceConfig = field(default_factory=PlaceConfig)
+    look: LookConfig = field(default_factory=LookConfig)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,9 +126,12 @@ def run_estimate(
     if not source.exists():
         raise FileNotFoundError(f"no such video, folder or keypoint file: {source}")
     stages = Stages(out)
-    tracks = _keypoints(source, stages, config, tell)
-    camera = find_camera(config.camera, config.fov_deg, tracks[0].image_size_px)
-    lifted = [_lift(k, camera, estimator, (stages, config, tell)) for k in tracks]
+    if looks(estimator, config.look):
+        tracks, lifted, camera = _look(source, estimator, (stages, config, tell))
+    else:
+        tracks = _keypoints(source, stages, config, tell)
+        camera = find_camera(config.camera, config.fov_deg, tracks[0].image_size_px)
+        lifted = [_lift(k, camera, estimator, (stages, config, tell)) for k in tracks]
     tell("place", 0, len(tracks))
     plain, fps = replace(camera, distortion=None), tracks[0].fps
     placed = place_people(lifted, estimator.skeleton, plain, fps, config.place)
@@ -145,31 +150,9 @@ def run_estimate(
         for suffix in config.formats
     )
     tell("place", len(tracks), len(tracks))
-    facts = facts_of(placed, tracks, bridge, camera) | _chosen(config) | older_files(out, files)
+    facts = facts_of(placed, tracks, bridge, camera) | chosen(config) | older_files(out, files)
     damage = "" if is_keypoints(source) else stages.remark("detect")
     return Estimate(people, tuple(tracks), files, facts, damage)
-
-
-def _chosen(config: EstimateConfig) -> dict[str, str]:
-    """What settings, or their absence, mean for the result."""
-    facts = {}
-    if config.refine is not None:
-        way = f"{config.descent.steps} steps of {config.descent.step_mm:g} mm"
-        known = config.refine == "geometry"
-        energy = "rays and symmetry" if known else f"loss-net {Path(config.refine).stem!r}"
-        facts["refinement"] = f"{way} down the energy of {energy}"
-    if config.camera is None and config.fov_deg is None:
-        facts["field of view"] = f"{DEFAULT_FOV_DEG:g} degrees, assumed"
-    tall = config.place.height_m
-    facts["scale"] = f"{tall:g} m tall" if tall else "the model's guess of the body"
-    return facts
-
-
-def older_files(out: Path, files: Sequence[Path]) -> dict[str, str]:
-    """The fact that people's files of an earlier run with other settings are in the folder."""
-    written = {file.name for file in files} | {f"{file.name}.json" for file in files}
-    older = sorted(p.name for p in out.glob("person[0-9]*.*") if p.name not in written)
-    return {"not of this run": ", ".join(older)} if older else {}
 
 
 def is_keypoints(source: Path) -> bool:
@@ -232,6 +215,25 @@ def _keypoints(
             damage = str(error)
         stages.finish("detect", made_of, damage)
     return read_keypoints(found)
+
+
+def _look(
+    source: Path, estimator: Estimator, context: tuple[Stages, EstimateConfig, Progress]
+) -> tuple[list[KeypointSequence], list[LiftedTrack], Camera]:
+    """What a model that looks at pictures says of everyone."""
+    stages, config, tell = context
+    if is_keypoints(source):
+        raise ValueError(f"this model looks at pictures; give a video or pictures, not {source}")
+    clip = probe(source, fps=config.fps)
+    camera = find_camera(config.camera, config.fov_deg, clip.image_size_px)
+    said = look_stage(
+        clip,
+        stages,
+        Looking(estimator, _model_name(config), camera, config.look),
+        lambda: _keypoints(source, stages, config, tell),
+        tell,
+    )
+    return [k for k, _ in said], [lifted for _, lifted in said], camera
 
 
 def _most_seen(people: list[KeypointSequence], count: int) -> list[KeypointSequence]:

@@ -6,6 +6,7 @@ from vitruve.recipes.adults import AdultSource, AdultSourceConfig
 from vitruve.recipes.cmu_lift import CmuLiftSource, CmuLiftSourceConfig
 from vitruve.recipes.formats import FormatsSource, FormatsSourceConfig
 from vitruve.recipes.motion import MotionSource, MotionSourceConfig
+from vitruve.recipes.own import OwnSource, OwnSourceConfig
 from vitruve.recipes.recorded import RecordedSource, RecordedSourceConfig
 from vitruve.recipes.studio import StudioSource, StudioSourceConfig
 from vitruve.recipes.toy import ToySource, ToySourceConfig
@@ -15,6 +16,7 @@ SOURCES: dict[str, tuple[Any, Any]] = {
     "cmu_lift": (CmuLiftSource, CmuLiftSourceConfig),
     "formats": (FormatsSource, FormatsSourceConfig),
     "motion": (MotionSource, MotionSourceConfig),
+    "own": (OwnSource, OwnSourceConfig),
     "recorded": (RecordedSource, RecordedSourceConfig),
     "studio": (StudioSource, StudioSourceConfig),
     "toy": (ToySource, ToySourceConfig),

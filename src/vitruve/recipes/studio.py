@@ -3,6 +3,7 @@
 Axes: b pictures, p poses, j joints.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from torch import Tensor
 from vitruve.benchmarks.studio import studio_scores
 from vitruve.data.shards import INDEX
 from vitruve.data.studio import CAMERAS, SPLITS
-from vitruve.data.studio_batches import Told, studio_batch, told
+from vitruve.data.studio_batches import Told, over_time, studio_batch, told
 from vitruve.data.studio_reader import Studio
 from vitruve.data.warps import draw_warps, warp_batch
 from vitruve.estimators import Estimator
@@ -76,9 +77,9 @@ class StudioSource:
         self._validation = Studio(people, "validation")
         if not len(self._people) or not len(self._validation):
             raise ValueError(f"{people} has no pictures to train on and validate with; make more")
-        self._pairs = _open_pairs(people.parent / config.pairs) if config.pairs else None
+        self._pairs = open_pairs(people.parent / config.pairs) if config.pairs else None
         given = self._pairs if config.prior else None
-        self._prior = None if given is None else _prior_poses(given)
+        self._prior = None if given is None else prior_poses(given)
 
     def batch_at(self, step: int, rank: int = 0, world_size: int = 1) -> PoseBatch:
         """The batch of one process at one step."""
@@ -90,15 +91,12 @@ class StudioSource:
         if count:
             assert self._pairs is not None
             numbers = torch.randint(len(self._pairs), (count,), generator=drawn).tolist()
-            pairs = studio_batch(self._pairs, numbers)
-            # Numbers of both folders overlap: pairs are scenes and pictures of their own.
-            own = _BEYOND + torch.arange(count)
+            pairs = as_pairs(self._pairs, [numbers])
             scale = None if parts[0].scale_m_per_px is None else pairs.scale_m_per_px
-            parts.append(replace(pairs, scene=own, picture=own, scale_m_per_px=scale))
+            parts.append(replace(pairs, scale_m_per_px=scale))
         batch = PoseBatch.join(parts)
         if self._prior is not None:
-            chosen = torch.randint(len(self._prior), (size, _PRIOR_POSES), generator=drawn)
-            batch = replace(batch, prior_cam=self._prior[chosen])
+            batch = replace(batch, prior_cam=draw_prior(self._prior, size, drawn))
         return batch
 
     def evaluate(self, estimator: Estimator) -> dict[str, float]:
@@ -142,17 +140,43 @@ def _people_folder(config: StudioSourceConfig, data: Path | None) -> Path:
     return data if alone else data / PEOPLE
 
 
-def _open_pairs(folder: Path) -> Studio:
-    # Only their training split: with the people's seed the others are scenes of its tests.
+def as_pairs(pairs: Studio, times: Sequence[Sequence[int]]) -> PoseBatch:
+    """Pictures of each frame by their numbers, as scenes and pictures of nobody else."""
+    batch = over_time([studio_batch(pairs, numbers) for numbers in times])
+    # Numbers of both folders overlap.
+    own = _BEYOND + torch.arange(len(times[0]))
+    return replace(batch, scene=own, picture=own)
+
+
+def draw_prior(
+    poses: Float[Tensor, "n j 3"], size: int, drawn: torch.Generator
+) -> Float[Tensor, "b p j 3"]:
+    """Some poses for each example of a batch."""
+    return poses[torch.randint(len(poses), (size, _PRIOR_POSES), generator=drawn)]
+
+
+def open_pairs(folder: Path) -> Studio:
+    """The training split of rendered people: with the people's seed, others are in its tests.
+
+    Raises:
+        FileNotFoundError: There are no shards.
+        ValueError: They are damaged, or none of them trains.
+    """
     pairs = Studio(folder, "train")
     if not len(pairs):
         raise ValueError(f"{folder} has no pictures to train on; make more")
     return pairs
 
 
-def _prior_poses(pairs: Studio) -> Float[Tensor, "n j 3"]:
-    """Joints of all whole pairs, relative to the root, in the axes of cameras that saw them."""
+def prior_poses(pairs: Studio) -> Float[Tensor, "n j 3"]:
+    """Joints of all whole pairs, relative to the root, in the axes of cameras that saw them.
+
+    Raises:
+        ValueError: No pair is whole.
+    """
     columns = [pairs.reader.column(name) for name in ("split", "joints_cam", "valid")]
     split, joints, valid = map(torch.from_numpy, columns)
     joints = joints[(split == SPLITS.index("train")) & valid.all(-1)].float()
+    if not len(joints):
+        raise ValueError(f"{pairs.reader.folder} has no whole body in its training split")
     return root_centred(joints, pairs.skeleton.root)

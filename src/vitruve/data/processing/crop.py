@@ -85,7 +85,7 @@ def crop_person(
         raise ValueError("a perspective crop needs the picture's camera; make plain crops")
     seen, R = look_at(camera, torch.from_numpy(middle).float(), side / 2, n)
     turned = R.numpy().astype(np.float64)
-    return Crop(_warp(image, camera, seen, R, n), seen, turned, np.zeros(2), 1.0)
+    return Crop(warp_picture(image, camera, seen, R), seen, turned, np.zeros(2), 1.0)
 
 
 def look_at(
@@ -157,13 +157,21 @@ def part(
     return np.array(small).reshape(n, n, channels)
 
 
-def _warp(
+def warp_picture(
     image: UInt8[np.ndarray, "y x c"],
     camera: Camera,
     seen: Camera,
     R_crop_picture: Float[Tensor, "3 3"],
-    n: int,
-) -> UInt8[np.ndarray, "{n} {n} c"]:
+) -> UInt8[np.ndarray, "n n c"]:
+    """What a pinhole camera at the same place takes; black beyond the picture.
+
+    Args:
+        image: RGB, or a mask of one channel.
+        camera: Of the picture.
+        seen: The pinhole camera, of square pictures.
+        R_crop_picture: From the picture's camera to it.
+    """
+    n = seen.image_size_px[0]
     fine = OVERSAMPLING * n
     steps = (torch.arange(fine) + 0.5) / OVERSAMPLING
     pixels = torch.cartesian_prod(steps, steps).flip(-1)

@@ -10,6 +10,7 @@ from jaxtyping import Bool, UInt8
 
 from vitruve.data.examples import Mask, PictureExample
 from vitruve.data.mat_file import read_mat
+from vitruve.data.run_lengths import decode_runs
 from vitruve.io.errors import FileError
 from vitruve.io.images import load_image
 from vitruve.io.video import FrameReader, read_frames
@@ -51,6 +52,8 @@ class Pictures:
             FileNotFoundError: There is no such file.
             FileError: It is damaged or ends before the frame.
         """
+        if mask.runs:
+            return decode_runs(mask.runs, mask.size_px, str(mask.path))
         if mask.array:
             array = read_mat(mask.path, (mask.array,))[mask.array].T
             return np.asarray(array > mask.above)

@@ -74,6 +74,8 @@ class Selector:
     def _enough(
         self, example: PictureExample, seen: Bool[np.ndarray, "j"], inside: Bool[np.ndarray, "j"]
     ) -> bool:
+        if example.mask is not None and not example.valid.any():
+            return True  # A release of masks without joints.
         needed = self.config.min_joints
         if example.joints_cam is None:
             needed = max(needed, int(np.ceil(self.config.min_labelled * len(seen))))

@@ -24,9 +24,11 @@ from vitruve.data.readers import (
     muco_3dhp,
     panoptic,
     posetrack,
+    stanford_extra,
     surreal,
     threedoh,
     threedpw,
+    tiktok,
     total_capture,
 )
 
@@ -57,6 +59,8 @@ DATASETS: dict[str, tuple[PartsOf, ReadPart]] = {
     "posetrack": (posetrack.parts, posetrack.read),
     "jrdb": (jrdb.parts, jrdb.read),
     "3dpw": (threedpw.parts, threedpw.read),
+    "tiktok": (tiktok.parts, tiktok.read),
+    "stanford_extra": (stanford_extra.parts, stanford_extra.read),
 }
 """Readers by the name of their card: ``parts(root, split)`` lists, cheaply, what can be read at a
 time; ``read(part)`` yields the examples of one, in order."""

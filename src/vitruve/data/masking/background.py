@@ -1,0 +1,158 @@
+"""Who moves before a camera that stands still: pixels that differ from the empty scene.
+
+The scene is the median of frames of the whole clip, so that the first frame has a mask as good as
+the last; models that learn on the way, such as mixtures of Gaussians, begin with nothing. People
+are then taken out of the frames, and the median and the noise around it are taken again. Somebody
+who stays in one place for more than half of the clip is a part of the scene. A pixel is compared as
+Horprasert, Harwood and Davis do ("A statistical approach for real-time robust background
+subtraction and shadow detection", ICCV 1999 Frame-Rate Workshop): its colour against the scene's,
+apart from its brightness, so that a shadow is no person.
+
+Axes: n frames, y x pixels.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+from PIL import Image
+from scipy import ndimage
+
+from vitruve.io.errors import FileError
+
+FREE_SHARE = 0.1
+"""Of the frames; where fewer show the scene, the first median stays."""
+_MAD_TO_STD = 1.4826
+
+
+@dataclass(frozen=True)
+class BackgroundConfig:
+    """How the scene is learnt, and what differs from it."""
+
+    frames: int = 48
+    """Frames, spread over the clip, that the scene is learnt from."""
+    side_px: int = 640
+    """Pictures are compared at this many pixels along the longer side, at most."""
+    threshold: float = 4.0
+    """Standard deviations from which a pixel's colour differs."""
+    least_noise: float = 4.0
+    """Least standard deviation of a pixel, of 255."""
+    shadow: float = 0.6
+    """What is darker than this share of the scene's brightness is no shadow, 0 to 1."""
+    highlight: float = 1.2
+    """What is brighter than this share of the scene's brightness is no reflection."""
+
+
+@dataclass(frozen=True, eq=False)
+class Background:
+    """The empty scene, in the size at which pictures are compared."""
+
+    mean: Float32[np.ndarray, "y x 3"]
+    """0 to 255."""
+    std: Float32[np.ndarray, "y x 3"]
+    config: BackgroundConfig
+
+    def differs(self, image: UInt8[np.ndarray, "Y X 3"]) -> Bool[np.ndarray, "Y X"]:
+        """Which pixels of a picture do not show the scene.
+
+        Raises:
+            FileError: The picture has another shape than the scene.
+        """
+        height, width = self.mean.shape[:2]
+        ratio = image.shape[1] / image.shape[0] * height / width
+        if abs(ratio - 1) > 0.02:
+            raise FileError(
+                f"a picture of {image.shape[1]}x{image.shape[0]} pixels among those of a camera "
+                f"that stands still, whose shape is {width}x{height}; cut the clip"
+            )
+        small = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
+        found = Image.fromarray(self.differs_small(small))
+        size = (image.shape[1], image.shape[0])
+        return np.asarray(found.convert("L").resize(size, Image.Resampling.BILINEAR)) > 127
+
+    def differs_small(self, image: UInt8[np.ndarray, "y x 3"]) -> Bool[np.ndarray, "y x"]:
+        """As ``differs``, of a picture in the scene's size."""
+        seen = image.astype(np.float32)
+        # Cameras that expose by themselves change all pixels alike.
+        gain = np.median(seen.mean(-1)) / max(1.0, float(np.median(self.mean.mean(-1))))
+        seen = seen / np.clip(gain, 0.7, 1.4)
+        weighed = self.mean / self.std**2
+        brightness = (seen * weighed).sum(-1) / np.maximum((self.mean * weighed).sum(-1), 1e-6)
+        colour = (seen - brightness[..., None] * self.mean) / self.std
+        colour = np.linalg.norm(colour, axis=-1)
+        away = np.abs((seen - self.mean) / self.std).max(-1)
+        limit = self.config.threshold
+        odd = (brightness < self.config.shadow) | (brightness > self.config.highlight)
+        # The majority of a pixel and its neighbours.
+        return ndimage.median_filter((colour > limit) | (odd & (away > limit)), 3)
+
+
+def learn_background(
+    frames: Iterable[UInt8[np.ndarray, "Y X 3"]], config: BackgroundConfig
+) -> Background:
+    """The empty scene behind frames of one camera that stands still.
+
+    Args:
+        frames: Spread over the clip; somebody may be in each of them.
+        config: How.
+
+    Raises:
+        FileError: There are fewer than three frames: nothing could have moved.
+    """
+    small = [shrink(frame, config.side_px) for frame in frames]
+    if len(small) < 3:
+        raise FileError(
+            f"the scene behind {len(small)} pictures cannot be told; give a clip of a camera that "
+            "stands still, or masks by grabcut or chroma"
+        )
+    if len({frame.shape for frame in small}) > 1:
+        raise FileError("pictures of one camera that stands still must have one size")
+    stack = np.stack(small)
+    first = _scene(stack, config)
+    people = np.stack(
+        [ndimage.binary_dilation(first.differs_small(f), iterations=3) for f in stack]
+    )
+    return _without_people(first, stack, people)
+
+
+def shrink(image: UInt8[np.ndarray, "Y X 3"], side_px: int) -> UInt8[np.ndarray, "y x 3"]:
+    """A picture with this many pixels along its longer side, at most."""
+    factor = side_px / max(image.shape[:2])
+    if factor >= 1:
+        return image
+    size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
+
+
+def _scene(stack: UInt8[np.ndarray, "n y x 3"], config: BackgroundConfig) -> Background:
+    middle = np.median(stack, axis=0).astype(np.float32)
+    away = np.median(np.abs(stack - middle.astype(np.int16)), axis=0)
+    return Background(middle, _noise(away, config), config)
+
+
+def _noise(away: np.ndarray, config: BackgroundConfig) -> Float32[np.ndarray, "y x 3"]:
+    """Standard deviation of pixels by their median distance from the median."""
+    # An edge that trembles is as wide as a pixel or two.
+    spread = ndimage.maximum_filter(_MAD_TO_STD * away, (3, 3, 1))
+    return np.maximum(spread, config.least_noise).astype(np.float32)
+
+
+def _without_people(
+    first: Background, stack: UInt8[np.ndarray, "n y x 3"], people: Bool[np.ndarray, "n y x"]
+) -> Background:
+    free = (~people).sum(0)
+    again = people.any(0) & (free >= max(2, FREE_SHARE * len(stack)))
+    hidden = people[:, again, None]
+    mean, spread = first.mean.copy(), first.std / _MAD_TO_STD
+    mean[again] = _median(stack[:, again].astype(np.int16), hidden)
+    spread[again] = _median(np.abs(stack[:, again] - mean[again].astype(np.int16)), hidden)
+    return Background(mean, _noise(spread, first.config), first.config)
+
+
+def _median(values: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Over the first axis, of what is not hidden; of an even number the lower one."""
+    # What is hidden is sorted behind the rest, whose median is half way through.
+    ordered = np.sort(np.where(hidden, np.int16(256), values), axis=0)
+    half = ((~hidden).sum(0) - 1) // 2
+    return np.take_along_axis(ordered, np.broadcast_to(half, (1, *ordered.shape[1:])), 0)[0]

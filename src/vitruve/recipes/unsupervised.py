@@ -1,0 +1,198 @@
+"""3D pose of a user's own subject with no labels: every signal that the pictures can give.
+
+A composition of Mask as Supervision (Yang et al., 2023, https://arxiv.org/abs/2312.07051) and X as
+Supervision (Yang et al., 2024, https://arxiv.org/abs/2411.13026), with the objectives of both:
+
+| there is | what teaches |
+|---|---|
+| always | rendered bodies with labels, poses that can be (a discriminator), masks, warped copies |
+| several calibrated cameras | joints that they agree on fill the masks, and teach depth |
+| pictures in order of time | neighbouring frames have poses alike |
+| a trained loss-net | its energy |
+| a person | limbs of equal lengths on both sides |
+
+Ours: the first half of the training is of rendered bodies alone (X as Supervision: 50 of 65
+epochs), and that motion is smooth is no part of either paper.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from vitruve.estimators import HeatmapDetectorConfig
+from vitruve.nets import ENERGIES, read_energy
+from vitruve.nets.pose_discriminator import DiscriminatorConfig
+from vitruve.objectives.adversarial import AdversarialConfig
+from vitruve.objectives.energy import EnergyConfig
+from vitruve.objectives.equivariance import EquivarianceConfig
+from vitruve.objectives.keypoints import KeypointsConfig
+from vitruve.objectives.mask import MaskConfig
+from vitruve.objectives.multiview import MultiviewConfig
+from vitruve.objectives.position import PositionConfig
+from vitruve.objectives.smoothness import SmoothnessConfig
+from vitruve.objectives.symmetry import SymmetryConfig
+from vitruve.recipes.mask import CPU_TRAIN, SMALL_DETECTOR, SMALL_MASK
+from vitruve.recipes.own import MAX_VIEWS, OwnSourceConfig
+from vitruve.recipes.run import Run, TermConfig
+from vitruve.recipes.x import RESNET_50_DETECTOR
+from vitruve.skeletons.line_forms import line_form
+from vitruve.skeletons.skeleton import Skeleton
+from vitruve.training import TrainConfig
+
+Size = Literal["tiny", "small", "full"]
+FIRST_STAGE = 0.5
+"""Share of the training that is of rendered bodies alone."""
+BOX_M = {"h36m_18": (2.0, 1.2), "stanfordextra_24": (1.2, 0.8)}
+"""What a crop is taken to span, and half the depth axis, metres: people and dogs."""
+_TRAIN = replace(CPU_TRAIN, drop_at=0.9, monitor="mask_error_percent", out="runs/unsupervised")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How large everything is."""
+
+    side_px: int
+    """Of the crops."""
+    detector: HeatmapDetectorConfig
+    mask: MaskConfig
+    channels: tuple[int, int]
+    """Of the discriminator: of a node, and of its last layers."""
+    scenes: int
+    """Rendered scenes, of ``frames`` moments before four cameras."""
+    frames: int
+    train: TrainConfig
+
+
+PRESETS: dict[Size, Preset] = {
+    "tiny": Preset(
+        32, SMALL_DETECTOR, SMALL_MASK, (16, 32), 4, 1, replace(_TRAIN, steps=200, batch_size=8)
+    ),
+    "small": Preset(64, SMALL_DETECTOR, SMALL_MASK, (32, 128), 250, 8, _TRAIN),
+    "full": Preset(
+        256,
+        RESNET_50_DETECTOR,
+        MaskConfig(side_px=128),
+        (128, 512),
+        2000,
+        8,
+        replace(
+            _TRAIN,
+            steps=65_000,
+            batch_size=64,
+            learning_rate=2e-4,
+            weight_decay=0.0,
+            precision="bf16-mixed",
+        ),
+    ),
+}
+"""tiny to try the command, small for a CPU, full for a GPU."""
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What there is to learn from."""
+
+    views: int = 1
+    """Cameras of the same moments whose calibration fits."""
+    ordered: bool = False
+    """Whether pictures follow each other in time."""
+    energy: Path | None = None
+    """File of a trained loss-net."""
+
+    def lines(self) -> list[str]:
+        """One line for each signal, for people."""
+        said = ["rendered bodies with labels, and their poses as those that can be", "masks"]
+        if self.views > 1:
+            said.append(f"{self.views} calibrated cameras: joints that they agree on, and depth")
+        if self.ordered:
+            said.append("neighbouring frames: poses alike")
+        if self.energy is not None:
+            said.append(f"the energy of {self.energy}")
+        return said
+
+
+def unsupervised(signals: Signals, skeleton: Skeleton, size: Size, train: TrainConfig) -> Run:
+    """The run that uses every signal.
+
+    Args:
+        signals: What there is.
+        skeleton: Joints that are learnt; those of the rendered bodies.
+        size: How large.
+        train: How to train.
+
+    Raises:
+        FileNotFoundError: There is no such loss-net.
+        ValueError: The loss-net is damaged, or knows poses of another skeleton.
+    """
+    preset = PRESETS[size]
+    box_m, depth_m = BOX_M[skeleton.name]
+    detector = replace(
+        preset.detector,
+        skeleton=skeleton,
+        num_hypotheses=3,
+        box_m=box_m,
+        depth_m=depth_m,
+        side_px=preset.side_px,
+    )
+    views = min(signals.views, MAX_VIEWS)
+    return Run(
+        estimator="heatmap_detector",
+        estimator_config=detector,
+        source="own",
+        source_config=OwnSourceConfig(views=views, frames=2 if signals.ordered else 1),
+        terms=_terms(signals, skeleton, preset, round(FIRST_STAGE * train.steps)),
+        train=train,
+        summary=f"No labels of its subject, {size}: {'; '.join(signals.lines())}.",
+    )
+
+
+def _terms(
+    signals: Signals, skeleton: Skeleton, preset: Preset, start: int
+) -> dict[str, TermConfig]:
+    """What teaches: labels of rendered bodies from the start, the rest from step ``start`` on."""
+    mask = replace(preset.mask, form=_form(skeleton), skeleton=1.0, physique=1.0)
+    channels, hidden = preset.channels
+    players = DiscriminatorConfig(skeleton, channels=channels, hidden=hidden)
+    terms = {
+        "pairs": TermConfig("position", PositionConfig(hypotheses="best")),
+        "pairs_2d": TermConfig("keypoints", KeypointsConfig()),
+        "equivariance": TermConfig("equivariance", EquivarianceConfig(), start_step=start),
+        "adversarial": TermConfig(
+            "adversarial", AdversarialConfig(players), weight=0.5, start_step=start
+        ),
+    }
+    if signals.views > 1:
+        views = MultiviewConfig(mask, depth=1.0)
+        terms["views"] = TermConfig("multiview", views, start_step=start, learning_rate=1e-3)
+    else:
+        terms["mask"] = TermConfig("mask", mask, start_step=start, learning_rate=1e-3)
+    if skeleton.limbs:
+        lengths = SymmetryConfig("camera", midpoints=0.1, lengths=0.1, hypotheses="best")
+        terms["symmetry"] = TermConfig("symmetry", lengths, start_step=start)
+    if signals.ordered:
+        smooth = SmoothnessConfig(velocity=0.0, smoothness=1.0)
+        terms["smoothness"] = TermConfig("smoothness", smooth, start_step=start)
+    if signals.energy is not None:
+        terms["energy"] = TermConfig("energy", _energy(signals.energy, skeleton), 0.1, start)
+    return terms
+
+
+def _form(skeleton: Skeleton) -> str:
+    """Lines that fill the trunk where the skeleton has their joints, else its bones."""
+    try:
+        line_form(skeleton, "loose")
+    except KeyError:
+        return "tree"
+    return "loose"
+
+
+def _energy(path: Path, skeleton: Skeleton) -> EnergyConfig:
+    net = read_energy(path)
+    known = net.config.skeleton
+    if known.names != skeleton.names:
+        raise ValueError(
+            f"{path} knows poses of {known.name!r}, this run learns {skeleton.name!r}; train a "
+            "loss-net of that format or leave it out"
+        )
+    name = next(name for name, (kind, _) in ENERGIES.items() if type(net) is kind)
+    return EnergyConfig(name, net.config, weights=str(path))

@@ -1,0 +1,183 @@
+"""``vitruve train unsupervised``: what it finds to learn from, and that it trains on it."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from energy_samples import H36M, make_energy
+from own_samples import person_mask, photo, wall, write_frames, write_rig, write_walk
+from vitruve.cli import main
+from vitruve.data.studio_reader import Studio
+from vitruve.estimators import load_estimator
+from vitruve.nets import write_energy
+from vitruve.recipes.own import OwnSource, OwnSourceConfig
+from vitruve.recipes.unsupervised import PRESETS, Signals, unsupervised
+from vitruve.skeletons import skeleton
+from vitruve.training import TrainConfig
+
+
+def train(images, out, *more, body="capsule-human"):
+    return main(
+        [
+            "train",
+            "unsupervised",
+            "--images",
+            str(images),
+            "--body",
+            body,
+            "--size",
+            "tiny",
+            "--out",
+            str(out),
+            "--train.steps",
+            "2",
+            "--train.batch-size",
+            "8",
+            "--train.accelerator",
+            "cpu",
+            *map(str, more),
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def views(tmp_path_factory):
+    """A run on three calibrated views."""
+    root = tmp_path_factory.mktemp("views")
+    write_rig(root / "own")
+    assert train(root / "own", root / "run") == 0
+    return root
+
+
+def test_calibrated_views_are_trained_on_together(views, capsys):
+    detector = load_estimator(views / "run/estimator.safetensors")
+    assert detector.config.side_px == 32
+    assert detector.skeleton.name == "h36m_18"
+    batch = OwnSource(
+        OwnSourceConfig(views=3, frames=2), TrainConfig(batch_size=24), views / "run/data"
+    ).batch_at(0)
+    # Half of 12 examples are rendered; of the others half are warped copies.
+    assert batch.images.shape == (12, 2, 3, 32, 32)
+    assert batch.scene[:3].unique().numel() == 1
+    assert batch.valid.flatten(1).any(1).tolist() == [False] * 6 + [True] * 6
+    assert batch.prior_cam.shape == (12, 2, 18, 3)
+    assert torch.equal(batch.images[6:, 0], batch.images[6:, 1])
+    assert not torch.equal(batch.images[:3, 0], batch.images[:3, 1])
+
+
+def test_the_same_command_goes_on(views, capsys):
+    assert train(views / "own", views / "run") == 0
+    said = capsys.readouterr().out
+    assert "3 calibrated cameras: joints that they agree on, and depth" in said
+    assert "neighbouring frames: poses alike" in said
+    assert "masks:" not in said
+    assert train(views / "own", views / "run", "--every", 2) == 2
+    assert "was begun with every 1, now it is 2" in capsys.readouterr().err
+
+
+def test_scenes_are_the_backgrounds_of_rendered_bodies(views):
+    scenes = sorted((views / "run/data/backgrounds").iterdir())
+    assert [p.stem for p in scenes] == ["left", "middle", "right"]
+    found = np.asarray(Image.open(scenes[1])).astype(int)
+    assert np.abs(found - wall(1)).mean() < 6
+    pairs = Studio(views / "run/data/pairs")
+    assert pairs.reader.about["settings"]["backgrounds"].endswith("backgrounds")
+
+
+def test_a_calibration_that_does_not_fit_is_left_out(tmp_path, capsys):
+    write_rig(tmp_path / "own", swapped=True)
+    assert train(tmp_path / "own", tmp_path / "run") == 0
+    said = capsys.readouterr()
+    assert (
+        "taken by other cameras (left by middle, middle by left); nothing is triangulated"
+        in said.err
+    )
+    assert "calibrated cameras" not in said.out
+
+
+def test_one_camera_of_an_unknown_lens_is_said_to_be_so(tmp_path, capsys):
+    write_walk(tmp_path / "own/clip")
+    assert train(tmp_path / "own", tmp_path / "run", "--fov", 70) == 0
+    said = capsys.readouterr().out
+    assert "a field of view of 70 degrees is assumed" in said
+    assert "pictures: 24\n" in said
+    assert (tmp_path / "run/data/masks.jpg").is_file()
+
+
+def test_a_dog_is_learnt_from_given_masks(tmp_path, capsys):
+    truth = [person_mask((30 + i, 38)) for i in range(8)]
+    truth[2] = truth[2] & False
+    truth[3] = truth[3] | True
+    write_frames(tmp_path / "own", [photo(m, wall(i), i) for i, m in enumerate(truth)])
+    masks = [np.stack([m * np.uint8(255)] * 3, -1) for m in truth]
+    write_frames(tmp_path / "own/masks", masks)
+    assert train(tmp_path / "own", tmp_path / "run", body="capsule-dog") == 0
+    said = capsys.readouterr()
+    assert "1 of 8 masks are empty; first 0002" in said.err
+    assert "1 of 8 masks cover nearly everything" in said.err
+    assert "pictures: 6, 1 left out (empty mask), 1 left out (full mask)" in said.out
+    detector = load_estimator(tmp_path / "run/estimator.safetensors")
+    assert detector.skeleton.name == "stanfordextra_24"
+    assert detector.config.box_m == 1.2
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ((), "holds single pictures, of which nobody knows the background: put masks into"),
+        (("--by", "chroma", "--key", "greenish"), "key 'greenish' is no colour"),
+        (("--by", "given"), r"name it \(--given DIR\)"),
+        (("--by", "chroma", "--body", "ghost"), "no body 'ghost'"),
+    ],
+)
+def test_what_cannot_be_is_one_line(tmp_path, capsys, more, message):
+    write_frames(tmp_path / "own", [wall()] * 5)
+    assert train(tmp_path / "own", tmp_path / "run", *more) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert re.search(message, err)
+
+
+def test_terms_follow_the_signals():
+    def terms(signals, joints="h36m_18"):
+        return unsupervised(signals, skeleton(joints), "tiny", PRESETS["tiny"].train).terms
+
+    plain = terms(Signals())
+    assert plain.keys() == {
+        "pairs", "pairs_2d", "equivariance", "adversarial", "mask", "symmetry"
+    }  # fmt: skip
+    assert terms(Signals(views=4)).keys() - plain.keys() == {"views"}
+    assert "mask" not in terms(Signals(views=4))
+    assert terms(Signals(ordered=True)).keys() - plain.keys() == {"smoothness"}
+    assert "symmetry" not in terms(Signals(), "stanfordextra_24")
+    assert {t.start_step for t in plain.values()} == {0, 100}
+
+
+def test_a_loss_net_of_other_joints_is_refused(tmp_path):
+    for joints in (H36M, skeleton("h36m_18")):
+        write_energy(make_energy("mlp", joints), tmp_path / f"{joints.name}.safetensors")
+    own = skeleton("h36m_18")
+    train_config = PRESETS["tiny"].train
+    run = unsupervised(Signals(energy=tmp_path / "h36m_18.safetensors"), own, "tiny", train_config)
+    assert run.terms["energy"].config.net == "mlp"
+    assert json.dumps(run.summary)
+    with pytest.raises(ValueError, match="knows poses of 'h36m_17', this run learns 'h36m_18'"):
+        unsupervised(Signals(energy=tmp_path / "h36m_17.safetensors"), own, "tiny", train_config)
+
+
+def test_what_does_not_go_together_is_refused():
+    with pytest.raises(ValueError, match="views 9 must be 1 to 8, frames 1 1 or 2"):
+        OwnSourceConfig(views=9)
+    with pytest.raises(ValueError, match=r"pairs_share must be in \(0, 1\), got 1.0"):
+        OwnSourceConfig(pairs_share=1.0)
+    with pytest.raises(FileNotFoundError, match="give --images DIR"):
+        OwnSource(OwnSourceConfig(), TrainConfig(), None)
+
+
+def test_pictures_are_asked_for(capsys):
+    assert main(["train", "unsupervised"]) == 2
+    assert "give --images DIR, a folder of your pictures or videos" in capsys.readouterr().err
