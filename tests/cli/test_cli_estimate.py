@@ -3,10 +3,15 @@ import subprocess
 import sys
 
 import pytest
-from cli_samples import NUM_FRAMES, walk
+import torch
+from cli_samples import NUM_FRAMES, Everyone, Nobody, walk
+from PIL import Image
 
 from vitruve.cli.estimate import parse_size
+from vitruve.estimators import MetricScale, MetricScaleConfig, save_estimator
 from vitruve.io import read, read_keypoints, write_keypoints
+from vitruve.nets.res_net import ResNetConfig
+from vitruve.skeletons import merge, skeleton
 
 
 def test_keypoints_become_motion_files_and_a_page(vitruve, keypoints, weights, tmp_path):
@@ -48,6 +53,53 @@ def test_a_video_is_detected_lifted_and_shown(vitruve, clip, weights, tmp_path):
     assert b"ftyp" in (out / "preview.mp4").read_bytes()[:16]
     assert read_keypoints(out / "keypoints.json")[0].model == "everyone"
     assert len((out / "page.html").read_bytes()) > len((out / "preview.mp4").read_bytes())
+
+
+def test_unrelated_pictures_are_looked_at_one_by_one(vitruve, weights, tmp_path, detector):
+    class OnlyInBright(Everyone):
+        def detect(self, image):
+            return super().detect(image) if image.mean() > 100 else []
+
+    detector(OnlyInBright)
+    pictures, out = tmp_path / "album", tmp_path / "out"
+    pictures.mkdir()
+    for name, size, grey in (("a", (64, 48), 200), ("b", (80, 60), 255), ("dark", (64, 48), 0)):
+        Image.new("RGB", size, (grey,) * 3).save(pictures / f"{name}.png")
+    asked = ["estimate", pictures, "--photos", "--model", weights, "--out", out, "--no-page"]
+    code, said, err = vitruve(*asked, "--skeleton", "smpl_24,h36m_17")
+    assert code == 0
+    assert "2 of 3 pictures with people" in said
+    assert "dark.png" in err
+    assert {f.name for f in (out / "b").glob("person*.npz")} == {
+        "person0.smpl_24.npz",
+        "person0.h36m_17.npz",
+    }
+    detector(Nobody)
+    assert vitruve(*asked[:-2], tmp_path / "none")[0] == 2
+
+
+def test_an_image_model_answers_for_a_clip(vitruve, clip, tmp_path):
+    torch.manual_seed(0)
+    says = merge(tuple(map(skeleton, ("h36m_17", "coco_17"))))
+    config = MetricScaleConfig(
+        says,
+        backbone_config=ResNetConfig(depths=(1, 1), channels=(8, 8)),
+        depth=2,
+        stride=4,
+        side_px=16,
+    )
+    model = MetricScale(config)
+    # Heatmaps of nothing put every joint in the middle of the box: give people an extent.
+    with torch.no_grad():
+        model.heatmaps.logits.weight.mul_(40)
+    save_estimator(model, tmp_path / "photo.safetensors")
+    asked = ["estimate", clip, "--model", tmp_path / "photo.safetensors", "--out", tmp_path / "out"]
+    code, said, err = vitruve(*asked, "--skeleton", "all", "--no-page")
+    assert (code, err) == (0, ""), err
+    assert "looking alone" in said
+    assert (tmp_path / "out" / "person0.h36m_17.npz").exists()
+    assert (tmp_path / "out" / "person0.smpl_24.npz").exists()
+    assert "nothing to do" in vitruve(*asked, "--skeleton", "coco_17", "--no-page")[1]
 
 
 def test_the_default_folder_is_here(vitruve, keypoints, weights, tmp_path, monkeypatch):

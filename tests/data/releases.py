@@ -6,7 +6,7 @@ The people stand about 4 m before cameras that stand anywhere.
 
 import json
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -389,12 +389,35 @@ def imar(root, name):
     return Expected(joints, K, tuple(R @ (0, 0, 1)), LENS)
 
 
+def chi3d(root):
+    one, other = people("imar_25"), people("imar_25", seed=1)
+    expected = imar(root, "chi3d")
+    both = np.stack([to_world(one), to_world(other)])
+    write(root / "train/s03/joints3d_25/a.json", {"joints3d_25": both.tolist()})
+    return replace(expected, joints_cam=np.stack([one, other], 1).reshape(-1, 25, 3))
+
+
 def fit3d(root):
     return imar(root, "fit3d")
 
 
 def humansc3d(root):
     return imar(root, "humansc3d")
+
+
+def ikea_asm(root):
+    joints = people("ikea_asm_17")
+    joints[1, 3] = np.nan
+    K = pinhole(1000.0, (1920, 1080))
+    cameras = {"0007": {"dev1": {"K": K, "R": R}}}
+    dump(root / "Calibration/camera_parameters.pkl", cameras)
+    folder = root / "Lack_Side_Table/0001_black_floor_0007_01/dev1"
+    for frame, pose in enumerate(100 * joints):
+        numbers = np.pad(np.nan_to_num(pose), ((0, 0), (0, 1)), constant_values=0.9).ravel()
+        write(folder / f"pose3d/{30 * frame:06d}.json", {"pose_keypoints_3d": numbers.tolist()})
+    write(root / "Lack_Side_Table/special_test/dev1/pose3d/000000.json", {})
+    touch(folder / "images/scan_video.avi")
+    return Expected(joints, K, None)
 
 
 def jta(root):

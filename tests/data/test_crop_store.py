@@ -1,6 +1,7 @@
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,16 @@ import torch
 from vitruve.data.cards import quotas
 from vitruve.data.crop_store import CropMixture, CropStore
 from vitruve.data.mixture import MixtureConfig
+from vitruve.data.processing.view import AimConfig
 from vitruve.data.shard_file import write_shard
 from vitruve.data.shards import write_index
+from vitruve.data.training_crops import AugmentConfig, FeedConfig, StoreFeed
+from vitruve.estimators import ConstantPose, ConstantPoseConfig
+from vitruve.geometry.projection import project
 from vitruve.io.errors import FileError
+from vitruve.recipes.pictures import PicturesSource, PicturesSourceConfig
+from vitruve.skeletons import SKELETONS, merge
+from vitruve.training import TrainConfig
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +137,35 @@ def test_the_examples_of_the_page_run(folder):
         exec(compile(example, str(page), "exec"), names)
     batch = names["batches"]([folder]).batch_at(3)
     assert [crop.dataset for crop in batch] == ["panoptic"] * 7
+
+
+def test_crops_of_stores_are_fed_to_training(folder, tmp_path):
+    for name, frames in (("aist", 7), ("aspset", 4)):
+        copy_as(folder, tmp_path / name, name, frames)
+    skeleton = merge((SKELETONS["coco_17"], SKELETONS["panoptic_19"]))
+    still = replace(AugmentConfig(96).plain(), aim=AimConfig(15.0, 0.1, 0.05, 0.5))
+    config = FeedConfig(skeleton, still, batch_size=4, seed=3)
+    folders = [tmp_path / "aist", tmp_path / "aspset"]
+    feed = StoreFeed(folders, config)
+    batch = feed.batch_at(5)
+    assert batch.valid[..., :17].sum() == 0
+    projected = project(batch.joints_cam, batch.intrinsics[:, None])
+    seen = batch.keypoints_valid
+    torch.testing.assert_close(projected[seen], batch.keypoints_px[seen], atol=1e-3, rtol=0)
+    for row in range(4):
+        x, y = batch.keypoints_px[row, 0, seen[row, 0]].long().clamp(0, 95).T
+        assert (batch.images[row, 0, :, y, x] > 0.4).float().mean() > 0.9
+    halves = [feed.batch_at(5, rank, 2).images for rank in range(2)]
+    assert torch.equal(torch.cat([h[:1] for h in halves]), batch.images[[0, 2]])
+    with pytest.raises(ValueError, match="are 3 examples, the batch has 4"):
+        StoreFeed(folders, config, (("aist", 2), ("aspset", 1)))
+
+
+def test_a_run_trains_on_built_datasets(folder, tmp_path):
+    copy_as(folder, tmp_path / "aist", "aist", 5)
+    source = PicturesSourceConfig(SKELETONS["panoptic_19"], (), augment=AugmentConfig(32))
+    made = PicturesSource(source, TrainConfig(batch_size=2, steps=2), tmp_path)
+    assert made.batch_at(0).images.shape == (2, 1, 3, 32, 32)
+    figures = made.evaluate(ConstantPose(ConstantPoseConfig(SKELETONS["panoptic_19"])))
+    assert figures["mpjpe_mm"] > 0
+    made.close()

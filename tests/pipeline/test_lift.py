@@ -6,13 +6,14 @@ from people import FPS, camera, motion, seen, small_lifter
 
 from vitruve.pipeline.lift import (
     LiftConfig,
+    LiftedTrack,
     bridged,
     chunk_starts,
     lift_chunk,
     near_evidence,
     prepare,
 )
-from vitruve.pipeline.lifted_file import join, load_lifted, save_lifted
+from vitruve.pipeline.lifted_file import join, load_track, save_track
 from vitruve.skeletons import skeleton
 
 VIEW = camera()
@@ -87,13 +88,13 @@ def test_keypoints_of_no_human_are_refused():
 
 def test_lifted_files_come_back_whole_or_with_one_clear_line(tmp_path):
     track = lifted(seen(motion(10), VIEW))
-    save_lifted(track, tmp_path / "a.npz")
-    again = load_lifted(tmp_path / "a.npz")
+    save_track(track, tmp_path / "a.npz")
+    again = load_track(LiftedTrack, tmp_path / "a.npz")
     assert torch.equal(again.joints_rel, track.joints_rel)
     assert torch.equal(again.seen, track.seen)
     (tmp_path / "b.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:300])
     with pytest.raises(ValueError, match=r"b\.npz"):
-        load_lifted(tmp_path / "b.npz")
+        load_track(LiftedTrack, tmp_path / "b.npz")
 
 
 def test_short_gaps_are_bridged_for_the_net_and_stay_no_evidence():

@@ -47,6 +47,25 @@ def test_keypoints_in_motion_files_out(clip):
     assert "person 0: motion amplitude removed by smoothing" in result.facts
 
 
+def test_several_skeletons_are_several_files_of_the_same_people(clip):
+    settings = config(clip, skeleton="smpl_24,coco_17", formats=("npz", "bvh"))
+    result = run_estimate(clip / "people.npz", clip / "out", settings)
+    assert list(result.formats) == ["smpl_24", "coco_17"]
+    assert result.people == result.formats["smpl_24"]
+    names = {f.name for f in result.files}
+    assert {"person0.smpl_24.npz", "person1.coco_17.npz"} <= names
+    coco, smpl = (result.formats[n][0] for n in ("coco_17", "smpl_24"))
+    wrists = [s.joints_world[:, s.skeleton.index("left_wrist")] for s in (coco, smpl)]
+    assert (wrists[0] - wrists[1]).norm(dim=-1).max() < 0.1
+    # The bridge adds its own error to the model's.
+    assert (coco.spread[:, coco.skeleton.index("left_hip")] > 0).all()
+    # What a kind of file cannot hold is said, and ends nothing.
+    refused = {name.removeprefix("no ") for name in result.facts if name.startswith("no person")}
+    assert len(names | refused) == 8
+    assert not names & refused
+    assert "coco_17" in result.facts["skeletons"]
+
+
 def test_finished_stages_are_not_run_again(clip, monkeypatch):
     settings = config(clip)
     first = run_estimate(clip / "people.npz", clip / "out", settings)

@@ -43,7 +43,7 @@ def test_every_recipe_round_trips_through_json(name):
     assert name.count(".") == 3
 
 
-ELSEWHERE = ("formats", "recorded")
+ELSEWHERE = ("formats", "pictures", "recorded")
 """Sources whose recipes train two steps in tests of their own."""
 
 

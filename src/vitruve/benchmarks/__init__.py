@@ -11,6 +11,7 @@ from vitruve.benchmarks.predictions import Predictions, read_predictions, write_
 from vitruve.benchmarks.results import Row, read_rows, record
 from vitruve.benchmarks.skeletons import Skeletons
 from vitruve.benchmarks.studio import StudioPictures
+from vitruve.benchmarks.studio_skeletons import StudioSkeletons
 from vitruve.benchmarks.threedpw import ThreeDpw, ThreeDpw14
 
 BENCHMARKS: dict[str, type[Benchmark]] = {
@@ -24,6 +25,7 @@ BENCHMARKS: dict[str, type[Benchmark]] = {
     "mpi_inf_3dhp_single_frame": MpiInf3dhpSingleFrame,
     "skeletons": Skeletons,
     "studio": StudioPictures,
+    "studio_skeletons": StudioSkeletons,
     "threedpw": ThreeDpw,
     "threedpw_14": ThreeDpw14,
 }

@@ -41,6 +41,8 @@ class StudioArguments:
     """Share of scenes whose person is painted in one colour for each part, 0 to 1."""
     occluded: float = 0.0
     """Share of pictures with shapes before the person, 0 to 1."""
+    margin: tuple[float, float] = (0.05, 0.3)
+    """Least and most that a picture adds around the person, as a share of the person's size."""
     parts: bool = False
     """Also write part maps."""
 
@@ -134,5 +136,6 @@ def _config(arguments: StudioArguments) -> "StudioConfig":
         backgrounds=arguments.backgrounds,
         flat_parts=arguments.flat_parts,
         parts=arguments.parts,
+        margin=arguments.margin,
         photo=PhotoConfig(occluded=arguments.occluded),
     )

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -25,7 +25,8 @@ class LiftArguments(RefineArguments):
     """What `estimate` and `lift` share."""
 
     skeleton: str = ""
-    """Format of the result, such as smpl_24 or coco_17; the model's own if unset."""
+    """Format of the result, such as smpl_24; several separated by commas, or all that the model and
+    the learned bridge know; the model's own if unset."""
     height: float | None = None
     """Stature of everyone in the clip, metres; without it the model guesses the scale."""
     fov: float | None = None
@@ -72,6 +73,9 @@ class Arguments(LiftArguments):
     crop_px: int | None = None
     """For models that look at pictures: side of the crops they were trained on, where the weights
     do not say."""
+    photos: bool = False
+    """SOURCE is a folder of unrelated pictures, of any size: each is looked at by itself, with a
+    folder of its name in --out."""
 
 
 def main(argv: list[str]) -> int:
@@ -97,7 +101,37 @@ def main(argv: list[str]) -> int:
         threads=at_least("--threads", arguments.threads, 1),
     )
     look = LookConfig(arguments.boxes, arguments.crop_px)
+    if arguments.photos:
+        return estimate_photos(arguments.source, arguments, detect, look)
     return estimate(arguments.source, arguments, detect, look)
+
+
+def estimate_photos(
+    folder: Path, arguments: LiftArguments, detect: "DetectConfig", look: "LookConfig"
+) -> int:
+    """Run the main job on every picture of a folder by itself; nobody in one is no end.
+
+    Returns:
+        0 when anybody was found; 2 when nobody was.
+
+    Raises:
+        ValueError: A setting is not what it should be.
+        OSError: The folder is missing or a file cannot be written.
+        KeyError: A skeleton or model has no such name.
+    """
+    from vitruve.io.images import list_images
+    from vitruve.pipeline.detect import NobodyError
+
+    out = arguments.out or Path(f"{folder.resolve().name}_vitruve")
+    pictures, found = list_images(folder), 0
+    for picture in pictures:
+        try:
+            estimate(picture, replace(arguments, out=out / picture.stem), detect, look)
+            found += 1
+        except NobodyError as error:
+            print(f"vitruve: {error}", file=sys.stderr)
+    print(f"{found} of {len(pictures)} pictures with people")
+    return 0 if found else BAD_INPUT
 
 
 def estimate(
@@ -148,6 +182,8 @@ def _span(found: "Estimate") -> str:
 
 def _speed(found: "Estimate", clock: "Clock", seconds: float) -> str:
     """Rates of this run; what an earlier one had finished is not counted as work of this one."""
+    if looked := clock.counts.get("see", 0):
+        return f"{looked} frames in {seconds:.1f} s; looking alone {clock.rate('see'):.1f} frames/s"
     lifted = clock.counts.get("lift", 0)
     if not lifted:
         return "nothing to do: every stage was finished by an earlier run"

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from vitruve.benchmarks.skeletons import Skeletons
 
 PUBLISHED = ("separate", "merged", "separate_longer", "regularised", "latent", "hybrid")
-_COLUMNS = ("mpjpe_mm", "p_mpjpe_mm", "cross_skeleton_mm")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +25,15 @@ class Arguments:
     """
 
     data: Path
-    """Parallel corpus to learn from, .npz in the world frame (docs/bridge.md)."""
-    test: Path
-    """Parallel corpus to measure on, of other people."""
+    """What to learn from: a parallel corpus, .npz in the world frame (docs/bridge.md), for lifters;
+    or a folder of vitruve data studio, for image models."""
+    test: Path | None = None
+    """What to measure on: a parallel corpus of other people; or a folder of Studio, of which the
+    test people are measured on, --data itself if unset."""
     seeds: tuple[int, ...] = (0,)
     """Seeds, one after the other."""
     formats: Literal[15, 8, 3] = 15
-    """How many skeleton formats there are, a dataset for each."""
+    """How many skeleton formats there are, a dataset for each; image models have 15."""
     variants: tuple[str, ...] = PUBLISHED
     """What to train: these or the ablations, such as regularised_10."""
     steps: int | None = None
@@ -63,29 +64,56 @@ def main(argv: list[str]) -> int:
     """
     from rich.console import Console
 
-    from vitruve.benchmarks.skeletons import Skeletons
-    from vitruve.recipes.acae import ACAE_RUNS, FAMILIES
-    from vitruve.recipes.acae_workflow import Workflow
+    from vitruve.benchmarks import Row, record
+    from vitruve.recipes.acae_workflow import RUNS, Workflow
 
     arguments = tyro.cli(Arguments, prog="vitruve reproduce acae", args=argv)
-    prefix = next(f"{p}.lifter." for p, (n, _) in FAMILIES.items() if n == arguments.formats)
-    known = [name.removeprefix(prefix) for name in ACAE_RUNS if name.startswith(prefix)]
+    prefix = _prefix(arguments)
+    known = [name.removeprefix(prefix) for name in RUNS if name.startswith(prefix)]
     if strange := [v for v in arguments.variants if v not in known]:
         raise KeyError(f"unknown variant {strange[0]!r}; there are {', '.join(known)}")
     names = tuple(prefix + variant for variant in arguments.variants)
     command = shlex.join(["vitruve", "reproduce", "acae", *argv])
-    benchmark, console = Skeletons(arguments.test), Console(stderr=True)
-    print(f"{'':16}{'seed':>5}", *(f"{c:>18}" for c in _COLUMNS))
+    benchmark, console = _benchmark(arguments), Console(stderr=True)
+    print(f"{'':16}{'seed':>5}", *(f"{c:>18}" for c in benchmark.columns))
     for seed in arguments.seeds:
         flow = Workflow(arguments.data, arguments.out, seed, arguments.steps)
         for name in flow.go(names, console, _say):
             start = time.perf_counter()
             metrics = _measure(benchmark, flow.estimator(name), name)
+            data, seconds = _shown(benchmark), time.perf_counter() - start
+            row = Row(name, seed, arguments.preset, data, metrics, command, seconds)
             if arguments.table:
-                _record(name, seed, metrics, arguments, command, time.perf_counter() - start)
-            numbers = (f"{metrics[c]:18.1f}" for c in _COLUMNS)
+                record(row, arguments.table, arguments.results)
+            numbers = (f"{metrics[c]:18.1f}" for c in benchmark.columns)
             print(f"{name.removeprefix(prefix):16}{seed:5}", *numbers, flush=True)
     return 0
+
+
+def _prefix(arguments: Arguments) -> str:
+    """What the names of the asked runs begin with."""
+    from vitruve.recipes import acae, acae_images
+
+    if arguments.data.is_dir():
+        return f"{acae_images.PREFIX}."
+    counts = {count: prefix for prefix, (count, _) in acae.FAMILIES.items()}
+    return f"{counts[arguments.formats]}.lifter."
+
+
+def _benchmark(arguments: Arguments) -> "Skeletons":
+    from vitruve.benchmarks.skeletons import Skeletons
+    from vitruve.benchmarks.studio_skeletons import StudioSkeletons
+
+    if arguments.data.is_dir():
+        return StudioSkeletons(arguments.test or arguments.data)
+    if arguments.test is None:
+        raise ValueError("--test: give a parallel corpus of people whom nobody learnt from")
+    return Skeletons(arguments.test)
+
+
+def _shown(benchmark: "Skeletons") -> str:
+    """What rows say that a model was shown."""
+    return f"{benchmark.data_name} {benchmark.keypoints[0]}"
 
 
 def _measure(benchmark: "Skeletons", weights: Path, name: str) -> dict[str, float]:
@@ -94,20 +122,6 @@ def _measure(benchmark: "Skeletons", weights: Path, name: str) -> dict[str, floa
     with tempfile.TemporaryDirectory() as folder:
         file = benchmark.predict(load(str(weights), "float32"), Path(folder) / "p.npz", model=name)
         return benchmark.score(file)["sets"]["test"]["metrics"]
-
-
-def _record(
-    name: str,
-    seed: int,
-    metrics: dict[str, float],
-    arguments: Arguments,
-    command: str,
-    seconds: float,
-) -> None:
-    from vitruve.benchmarks import Row, record
-
-    row = Row(name, seed, arguments.preset, "skeletons coco_17", metrics, command, seconds)
-    record(row, arguments.table, arguments.results)
 
 
 def _say(line: str) -> None:

@@ -31,7 +31,7 @@ from vitruve.io.errors import FileError
 SCHEMA = 1
 INDEX = "index.json"
 MAX_INDEX_BYTES = 256 * 2**20
-SHARDS_OPEN = 64
+SHARDS_OPEN = 256
 """How many shards stay mapped."""
 SHARDS_FETCHED = 4
 """How many shards from elsewhere stay in memory."""

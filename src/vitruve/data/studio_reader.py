@@ -84,16 +84,15 @@ class Studio:
             FileError: Its shard or the picture is damaged.
         """
         example = self.example(number)
-        where = f"{self.reader.folder}, example {example['key']}"
-        image = decode_picture(_encoded(example, "image"), "RGB", where)
-        mask = decode_picture(_encoded(example, "mask"), "1", where)
+        image, mask = self.pictures_of(example)
         parts = None
         if "parts" in example:
+            where = self._where(example)
             parts = torch.from_numpy(decode_picture(_encoded(example, "parts"), "L", where))
         return StudioPicture(
             self.skeleton,
-            torch.from_numpy(image).permute(2, 0, 1).float() / 255,
-            torch.from_numpy(mask),
+            image.float() / 255,
+            mask,
             joints_cam=_tensor(example, "joints_cam"),
             keypoints_px=_tensor(example, "keypoints_px"),
             valid=_tensor(example, "valid"),
@@ -141,6 +140,28 @@ class Studio:
     def moment(self, number: int) -> range:
         """The pictures of a moment, by its number."""
         return range(*self._bounds[number : number + 2])
+
+    def pictures_of(self, example: Example) -> tuple[UInt8[Tensor, "3 y x"], Bool[Tensor, "y x"]]:
+        """An example's picture and mask, decoded.
+
+        Raises:
+            FileError: One of them is missing or damaged.
+        """
+        where = self._where(example)
+        image = decode_picture(_encoded(example, "image"), "RGB", where)
+        mask = decode_picture(_encoded(example, "mask"), "1", where)
+        return torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(mask)
+
+    def moments(self, name: str) -> Float[Tensor, "i *_"]:
+        """A field that all cameras of a moment share, of every moment of the split.
+
+        Raises:
+            FileError: A shard is damaged, or there is no such field.
+        """
+        return torch.from_numpy(self.column(name)[self._bounds[:-1]])
+
+    def _where(self, example: Example) -> str:
+        return f"{self.reader.folder}, example {example['key']}"
 
     def views(self, number: int) -> range:
         """The pictures of all cameras at the same moment, this one among them."""

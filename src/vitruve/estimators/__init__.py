@@ -13,6 +13,7 @@ from vitruve.estimators.hypotheses import (
     select_by_reprojection,
 )
 from vitruve.estimators.latent_lifter import LatentLifter, LatentLifterConfig
+from vitruve.estimators.latent_metric_scale import LatentMetricScale, LatentMetricScaleConfig
 from vitruve.estimators.lifter import Lifter, LifterConfig
 from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
 from vitruve.estimators.metric_scale import MetricScale, MetricScaleConfig
@@ -44,6 +45,8 @@ __all__ = [
     "HeatmapDetectorConfig",
     "LatentLifter",
     "LatentLifterConfig",
+    "LatentMetricScale",
+    "LatentMetricScaleConfig",
     "Lifter",
     "LifterConfig",
     "MaskedKeypoints",

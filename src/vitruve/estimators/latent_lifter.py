@@ -45,9 +45,7 @@ class LatentLifter(Lifter):
             KeyError: The net or the normaliser is unknown.
             ValueError: The net says another number of points.
         """
-        names = [f"latent_{i}" for i in range(config.num_latents)]
-        names += config.skeleton.names if config.direct else ()
-        points = Skeleton("points", tuple(names), (-1,) * len(names), tuple(range(len(names))), 0)
+        points = latent_points(config.num_latents, config.skeleton if config.direct else None)
         settings: dict[str, Any] = {f.name: getattr(config, f.name) for f in fields(LifterConfig)}
         settings["skeleton"] = points
         super().__init__(LifterConfig(**settings))
@@ -63,14 +61,7 @@ class LatentLifter(Lifter):
             ValueError: It is no bridge, has another number of latents, or lacks a joint.
         """
         config = self.config
-        bridge = read_bridge(config.bridge)
-        if bridge.num_latents != config.num_latents:
-            raise ValueError(
-                f"{config.bridge} has {bridge.num_latents} latents, num_latents is "
-                f"{config.num_latents}; make them the same"
-            )
-        order = places_in(config.skeleton, bridge.fitted)
-        self.decoder.copy_(bridge.decoder[list(order)])
+        self.decoder.copy_(read_decoder(config.bridge, config.num_latents, config.skeleton))
 
     def forward(self, batch: PoseBatch) -> Prediction:
         """Predict every frame, by the latents."""
@@ -85,3 +76,24 @@ class LatentLifter(Lifter):
         joints = torch.stack(ways, dim=-4)
         root = self.skeleton.root
         return self._say(joints - joints[..., root : root + 1, :], batch)
+
+
+def latent_points(count: int, direct: Skeleton | None) -> Skeleton:
+    """What a net says that says latent points, and with ``direct`` its joints behind them."""
+    names = tuple(f"latent_{i}" for i in range(count)) + (direct.names if direct else ())
+    return Skeleton("points", names, (-1,) * len(names), tuple(range(len(names))), 0)
+
+
+def read_decoder(bridge: str, count: int, skeleton: Skeleton) -> Float[Tensor, "j l"]:
+    """How a bridge makes the joints of a skeleton of its latents.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no bridge, has another number of latents, or lacks a joint.
+    """
+    fitted = read_bridge(bridge)
+    if fitted.num_latents != count:
+        raise ValueError(
+            f"{bridge} has {fitted.num_latents} latents, num_latents is {count}; make them the same"
+        )
+    return fitted.decoder[list(places_in(skeleton, fitted.fitted))]

@@ -53,6 +53,10 @@ class MetricScaleConfig:
     """Length of the box's edges, metres."""
     stride: int = 32
     """Pixels of the crop for one cell; the backbone's."""
+    side_px: int = 256
+    """Side of the crops that it is made for, pixels."""
+    expand: float = 1.1
+    """Side of such a crop over the longer side of the box around the person's joints."""
     weak_updates: int = 500
     """First updates, which place by size alone."""
     norms: Norms = "batch"
@@ -130,10 +134,9 @@ class MetricScale(Estimator):
         points_px, box, seen = self._answers(batch)
         root = self._place(place_by_ridge, box, points_px, seen, batch)
         placed = box + root.unsqueeze(-2)
-        flat = self._image_plane(points_px, batch)
-        ray = torch.cat([flat, torch.ones_like(flat[..., :1])], dim=-1) * placed[..., 2:]
+        ray = self._rays(points_px, batch) * placed[..., 2:]
         placed = placed.where(~seen.unsqueeze(-1), MIX * placed + (1 - MIX) * ray)
-        return self._prediction(placed, points_px)
+        return self._say(placed, points_px, batch)
 
     def training_forward(self, batch: PoseBatch) -> Prediction:
         """Answer with the box alone; counts the update, and bounds the kernels before it."""
@@ -143,7 +146,7 @@ class MetricScale(Estimator):
         place = place_by_size if self.updates < self.config.weak_updates else place_by_ridge
         self.updates += 1
         root = self._place(place, box, points_px, seen, batch)
-        return self._prediction(box + root.unsqueeze(-2), points_px)
+        return self._say(box + root.unsqueeze(-2), points_px, batch)
 
     def _answers(
         self, batch: PoseBatch
@@ -178,24 +181,31 @@ class MetricScale(Estimator):
         batch: PoseBatch,
     ) -> Float[Tensor, "*b t 3"]:
         """Where the box's origin stands, camera frame, metres."""
-        flat = self._image_plane(points_px, batch)
+        flat = self._rays(points_px, batch)[..., :2]
         return place(box, flat, torch.eye(3, device=box.device), seen)
 
-    def _image_plane(
+    def _rays(
         self, points_px: Float[Tensor, "*b t j 2"], batch: PoseBatch
-    ) -> Float[Tensor, "*b t j 2"]:
-        """Undistorted points at depth 1."""
+    ) -> Float[Tensor, "*b t j 3"]:
+        """Undistorted points at depth 1, camera frame."""
         assert batch.intrinsics is not None
         lens = None if batch.distortion is None else batch.distortion[..., None, :]
-        return normalise_points(points_px, batch.intrinsics[..., None, :, :], lens)
+        flat = normalise_points(points_px, batch.intrinsics[..., None, :, :], lens)
+        return torch.cat([flat, torch.ones_like(flat[..., :1])], dim=-1)
+
+    def _say(
+        self,
+        placed: Float[Tensor, "*b t j 3"],
+        points_px: Float[Tensor, "*b t j 2"],
+        batch: PoseBatch,
+    ) -> Prediction:
+        """The answer, of the points of the heatmaps in the camera frame and in the picture."""
+        del batch
+        return self._prediction(placed.unsqueeze(-4), points_px.unsqueeze(-4))
 
     def _prediction(
-        self, placed: Float[Tensor, "*b t j 3"], points_px: Float[Tensor, "*b t j 2"]
+        self, placed: Float[Tensor, "*b h t j 3"], keypoints_px: Float[Tensor, "*b h t j 2"]
     ) -> Prediction:
         root = placed[..., self.skeleton.root, :]
-        return Prediction(
-            self.skeleton,
-            (placed - root.unsqueeze(-2)).unsqueeze(-4),
-            root.unsqueeze(-3),
-            keypoints_px=points_px.unsqueeze(-4),
-        )
+        joints = placed - root.unsqueeze(-2)
+        return Prediction(self.skeleton, joints, root, keypoints_px=keypoints_px)

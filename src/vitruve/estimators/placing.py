@@ -10,8 +10,7 @@ from torch import Tensor
 from vitruve.geometry.placement import place_root
 from vitruve.geometry.projection import normalise_points
 from vitruve.poses import PoseBatch
-from vitruve.skeletons import Skeleton
-from vitruve.skeletons.merge import ALIKE
+from vitruve.skeletons import Skeleton, places_of
 
 
 def keypoint_joints(keypoints: Skeleton, joints: Skeleton) -> tuple[int, ...]:
@@ -20,11 +19,7 @@ def keypoint_joints(keypoints: Skeleton, joints: Skeleton) -> tuple[int, ...]:
     Raises:
         ValueError: A keypoint is none of its joints.
     """
-    place = {name: j for j, name in enumerate(joints.names)}
-    found = [
-        next((place[n] for n in (f"{keypoints.name}/{k}", f"{ALIKE}/{k}", k) if n in place), None)
-        for k in keypoints.names
-    ]
+    found = places_of(keypoints, joints)
     if None in found:
         raise ValueError(
             f"a lifter places its pose by its keypoints, but {joints.name!r} has no joint "

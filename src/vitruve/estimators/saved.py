@@ -11,6 +11,7 @@ from vitruve.estimators.context_lifter import ContextLifter, ContextLifterConfig
 from vitruve.estimators.diffusion_lifter import DiffusionLifter, DiffusionLifterConfig
 from vitruve.estimators.heatmap_detector import HeatmapDetector, HeatmapDetectorConfig
 from vitruve.estimators.latent_lifter import LatentLifter, LatentLifterConfig
+from vitruve.estimators.latent_metric_scale import LatentMetricScale, LatentMetricScaleConfig
 from vitruve.estimators.lifter import Lifter, LifterConfig
 from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
 from vitruve.estimators.metric_scale import MetricScale, MetricScaleConfig
@@ -25,6 +26,7 @@ ESTIMATORS: dict[str, tuple[type[Estimator], Any]] = {
     "context_lifter": (ContextLifter, ContextLifterConfig),
     "heatmap_detector": (HeatmapDetector, HeatmapDetectorConfig),
     "latent_lifter": (LatentLifter, LatentLifterConfig),
+    "latent_metric_scale": (LatentMetricScale, LatentMetricScaleConfig),
     "lifter": (Lifter, LifterConfig),
     "masked_keypoints": (MaskedKeypoints, MaskedKeypointsConfig),
     "metric_scale": (MetricScale, MetricScaleConfig),

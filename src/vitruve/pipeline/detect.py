@@ -29,6 +29,10 @@ Progress = Callable[[int, int | None], None]
 """Told frames done and frames in all, None where the file does not say."""
 
 
+class NobodyError(ValueError):
+    """Nobody was found in a clip."""
+
+
 @dataclass(frozen=True)
 class DetectConfig:
     """Settings of the detection stage."""
@@ -80,7 +84,8 @@ def detect(
 
     Raises:
         FileNotFoundError: No such source, or the detector's models cannot be had.
-        ValueError: Nobody is in the clip, or it is no video.
+        NobodyError: Nobody is in the clip.
+        ValueError: It is no video.
         TruncatedVideoError: The clip is damaged; what could be seen of it is in ``out``.
     """
     info = probe(source, fps=config.fps)
@@ -91,7 +96,7 @@ def detect(
     frames = [frame for part in parts.load() for frame in part.frames]
     sequences = _people(frames, info, detector, config)
     if not sequences:
-        raise ValueError(
+        raise NobodyError(
             f"no person found in the {len(frames)} frames of {source}: is someone in view, "
             "upright and larger than a tenth of the picture?"
         )

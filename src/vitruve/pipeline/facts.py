@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def facts_of(
     placed: Sequence[Placed],
     tracks: Sequence[KeypointSequence],
-    bridge: Conversion,
+    ways: Sequence[Conversion],
     camera: Camera,
 ) -> dict[str, str]:
     """What was seen, how sure it is, what smoothing cost, and which joints the result has."""
@@ -32,7 +32,7 @@ def facts_of(
         if p.sequence.spread is not None and seen.any():
             spread_mm = 1000 * float(p.sequence.spread[seen].mean())
             facts[f"{name}: mean spread"] = f"{spread_mm:.0f} mm"
-    facts["skeleton"] = bridge.report().splitlines()[0]
+    facts |= _skeletons(ways)
     width, height = camera.image_size_px
     focal = float(camera.intrinsics[0, 0])
     facts["camera"] = f"focal length {focal:.0f} px, picture {width}x{height} px"
@@ -59,3 +59,12 @@ def older_files(out: Path, files: Sequence[Path]) -> dict[str, str]:
     written = {file.name for file in files} | {f"{file.name}.json" for file in files}
     older = sorted(p.name for p in out.glob("person[0-9]*.*") if p.name not in written)
     return {"not of this run": ", ".join(older)} if older else {}
+
+
+def _skeletons(ways: Sequence[Conversion]) -> dict[str, str]:
+    """What the formats of the result have; of many only what they lack."""
+    if len(ways) == 1:
+        return {"skeleton": ways[0].report().splitlines()[0]}
+    lacking = {way.target.name: len(way.joints_of("absent")) for way in ways}
+    named = (f"{name} (without {n})" if n else name for name, n in lacking.items())
+    return {"skeletons": ", ".join(named)}

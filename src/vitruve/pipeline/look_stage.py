@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from vitruve.io.keypoints import read_keypoints, write_keypoints
 from vitruve.io.video import VideoInfo
 from vitruve.pipeline.detection import Detection
 from vitruve.pipeline.lift import LiftedTrack
-from vitruve.pipeline.lifted_file import load_lifted, save_lifted
+from vitruve.pipeline.lifted_file import load_track, save_track
 from vitruve.pipeline.look import BoxTrack, box_track, look_at
 from vitruve.pipeline.parts import fingerprint_of
 from vitruve.pipeline.person_bones import box_around
@@ -27,6 +28,9 @@ from vitruve.pipeline.stages import Stages, weights_digest
 from vitruve.poses import KeypointSequence
 
 Progress = Callable[[str, int, int | None], None]
+
+
+_load = partial(load_track, LiftedTrack)
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,7 @@ def look_stage(
     outputs = [stages.folder / f"looked_{track.person}.npz" for track in tracks]
     keypoints = stages.folder / "looked_keypoints.npz"
     if stages.done("look", made_of, keypoints, *outputs):
-        return list(zip(read_keypoints(keypoints), map(load_lifted, outputs), strict=True))
+        return list(zip(read_keypoints(keypoints), map(_load, outputs), strict=True))
     found = look_at(
         clip,
         tracks,
@@ -157,7 +161,7 @@ def look_stage(
     )
     write_keypoints([person for person, _ in found], keypoints)
     for (_, lifted), output in zip(found, outputs, strict=True):
-        save_lifted(lifted.map(torch.Tensor.contiguous), output)
+        save_track(lifted.map(torch.Tensor.contiguous), output)
     stages.finish("look", made_of)
     return found
 

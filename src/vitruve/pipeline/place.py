@@ -159,19 +159,9 @@ class _Clip:
         return zero_lag(values, self.fps, cutoff_hz, seen[:, None].expand(values.shape[:2]))
 
     def floor(self, bodies: Sequence[_Body]) -> Float[Tensor, "4 4"]:
-        """World on the floor under all people, its origin below the first person's first root."""
-        kind, feet, low, top = _standing(self.skeleton)
-        cam = torch.cat([body.joints_cam for body in bodies])
-        ok = torch.cat([body.seen for body in bodies])
-        upright = torch.where(ok[:, None], cam[:, top].mean(1) - cam[:, low].mean(1), 0.0)
-        ground = ground_plane(
-            cam[:, feet],
-            ok[:, None].expand(-1, len(feet)),
-            self.fps,
-            upright=upright,
-            foot_height_m=SOLE_BELOW_M[kind],
-        )
-        return world_from_ground(ground, cam[int(ok.float().argmax()), self.skeleton.root])
+        """World on the floor under all people."""
+        cam = [body.joints_cam for body in bodies]
+        return floor_under(cam, [body.seen for body in bodies], self.skeleton, self.fps)
 
     def place(self, pose: _Pose, body: _Body) -> Placed:
         """The record of one person."""
@@ -185,6 +175,36 @@ class _Clip:
             camera=self.camera,
         )
         return Placed(sequence, pose.amplitude_removed)
+
+
+def floor_under(
+    joints_cam: Sequence[Float[Tensor, "_ j 3"]],
+    seen: Sequence[Bool[Tensor, "_"]],
+    skeleton: Skeleton,
+    fps: float,
+) -> Float[Tensor, "4 4"]:
+    """``T_world_cam`` of a world on the floor, its origin below the first person's first root.
+
+    Args:
+        joints_cam: Of each person, camera frame, metres.
+        seen: Frames in which each person was seen.
+        skeleton: One with feet and a neck.
+        fps: Frames per second.
+
+    Raises:
+        KeyError: The skeleton lacks feet or a neck.
+    """
+    kind, feet, low, top = _standing(skeleton)
+    cam, ok = torch.cat(list(joints_cam)), torch.cat(list(seen))
+    upright = torch.where(ok[:, None], cam[:, top].mean(1) - cam[:, low].mean(1), 0.0)
+    ground = ground_plane(
+        cam[:, feet],
+        ok[:, None].expand(-1, len(feet)),
+        fps,
+        upright=upright,
+        foot_height_m=SOLE_BELOW_M[kind],
+    )
+    return world_from_ground(ground, cam[int(ok.float().argmax()), skeleton.root])
 
 
 def stature(joints: Float[Tensor, "t j 3"], skeleton: Skeleton) -> float:

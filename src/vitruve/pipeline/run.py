@@ -14,22 +14,22 @@ from typing import Any
 from vitruve.estimators import Estimator, RefineConfig, load
 from vitruve.geometry.camera import Camera
 from vitruve.geometry.camera_file import camera_to_dict
-from vitruve.io import write
 from vitruve.io.keypoints import read_keypoints, write_keypoints
 from vitruve.io.video import TruncatedVideoError, probe
-from vitruve.pipeline.convert import converted
 from vitruve.pipeline.detect import DetectConfig, detect
 from vitruve.pipeline.facts import chosen, facts_of, older_files
 from vitruve.pipeline.find_camera import find_camera
+from vitruve.pipeline.formats import conversions
 from vitruve.pipeline.lift import LiftConfig, LiftedTrack, chunk_starts, lift_chunk, prepare
-from vitruve.pipeline.lifted_file import join, load_lifted, save_lifted
+from vitruve.pipeline.lifted_file import join, load_track, save_track
 from vitruve.pipeline.look_stage import LookConfig, Looking, look_stage, looks
 from vitruve.pipeline.parts import fingerprint_of
+from vitruve.pipeline.people import check_suffixes, people_in, write_people
 from vitruve.pipeline.place import PlaceConfig, Placed, place_people
+from vitruve.pipeline.place_seen import place_seen
+from vitruve.pipeline.see import SeenTrack, see, sees
 from vitruve.pipeline.stages import Stages, file_digest, weights_digest
 from vitruve.poses import KeypointSequence, PoseSequence
-from vitruve.skeletons import Conversion, conversion
-from vitruve.skeletons import skeleton as find_skeleton
 
 KEYPOINT_SUFFIXES = (".json", ".npz")
 """What is read as 2D keypoints instead of pictures."""
@@ -43,7 +43,7 @@ class EstimateConfig:
     """Settings of the main job."""
 
     skeleton: str | None = None
-    """Format of the result; None keeps the model's own."""
+    """Format of the result, several separated by commas, or ``all``; None keeps the model's own."""
     model: str = "default"
     """Packaged weights by name, or a weights file."""
     refine: str | None = None
@@ -73,7 +73,7 @@ class Estimate:
     """Everything a run found out."""
 
     people: tuple[PoseSequence, ...]
-    """One per person, the most prominent first, in the asked skeleton."""
+    """One per person, the most prominent first, in the first of the asked skeletons."""
     keypoints: tuple[KeypointSequence, ...]
     """The 2D they came from, in the same order."""
     files: tuple[Path, ...]
@@ -82,6 +82,8 @@ class Estimate:
     """How it went, for people."""
     damage: str = ""
     """What could not be read of the source, in one line; empty if all could."""
+    formats: Mapping[str, tuple[PoseSequence, ...]] = field(default_factory=dict)
+    """The same people in every skeleton that was asked for."""
 
 
 def estimate(
@@ -91,7 +93,7 @@ def estimate(
 
     Args:
         source: What to read.
-        skeleton: Format of the result; None keeps the model's own.
+        skeleton: Format of the result, of several the first is returned; None keeps the model's.
         **settings: Further fields of `EstimateConfig`, and ``out``: a folder to keep every stage's
             files in; without it nothing is kept.
 
@@ -121,38 +123,33 @@ def run_estimate(
     """Run every stage that is not done yet; see `estimate` for what can go wrong."""
     tell = progress or (lambda stage, done, total: None)
     estimator = _model(config)
-    bridge = _bridge(estimator, config.skeleton)
-    _check_formats(config.formats)
+    ways = conversions(estimator.skeleton, config.skeleton)
+    check_suffixes(config.formats)
     if not source.exists():
         raise FileNotFoundError(f"no such video, folder or keypoint file: {source}")
     stages = Stages(out)
-    if looks(estimator, config.look):
-        tracks, lifted, camera = _look(source, estimator, (stages, config, tell))
+    context = (stages, config, tell)
+    own = sees(estimator) and config.look.boxes is None
+    if looks(estimator, config.look) and not own:
+        tracks, lifted, camera = _look(source, estimator, context)
     else:
         tracks = _keypoints(source, stages, config, tell)
         camera = find_camera(config.camera, config.fov_deg, tracks[0].image_size_px)
-        lifted = [_lift(k, camera, estimator, (stages, config, tell)) for k in tracks]
-    tell("place", 0, len(tracks))
-    plain, fps = replace(camera, distortion=None), tracks[0].fps
-    placed = place_people(lifted, estimator.skeleton, plain, fps, config.place)
-    people = tuple(
-        replace(
-            converted(p.sequence, bridge),
-            camera=replace(camera, T_world_cam=_camera_of(p).T_world_cam),
-            person=k.person,
-            model=f"vitruve {_model_name(config)} on {k.model}",
-        )
-        for p, k in zip(placed, tracks, strict=True)
-    )
-    files = tuple(
-        write(person, out / f"person{person.person}.{suffix}")
-        for person in people
-        for suffix in config.formats
-    )
+        lifted = [] if own else [_lift(k, camera, estimator, context) for k in tracks]
+    if own:
+        placed = _placed_seen(source, tracks, camera, estimator, context)
+    else:
+        tell("place", 0, len(tracks))
+        plain = replace(camera, distortion=None)
+        placed = place_people(lifted, estimator.skeleton, plain, tracks[0].fps, config.place)
+    lens, model = camera.distortion, _model_name(config)
+    formats = {w.target.name: people_in(w, placed, tracks, lens, model) for w in ways}
+    files, refused = write_people(formats, out, config.formats)
     tell("place", len(tracks), len(tracks))
-    facts = facts_of(placed, tracks, bridge, camera) | chosen(config) | older_files(out, files)
+    facts = facts_of(placed, tracks, ways, camera) | chosen(config) | refused
+    facts |= older_files(out, files)
     damage = "" if is_keypoints(source) else stages.remark("detect")
-    return Estimate(people, tuple(tracks), files, facts, damage)
+    return Estimate(next(iter(formats.values())), tuple(tracks), files, facts, damage, formats)
 
 
 def is_keypoints(source: Path) -> bool:
@@ -174,23 +171,6 @@ def _model(config: EstimateConfig) -> Estimator:
 def _model_name(config: EstimateConfig) -> str:
     name = Path(config.model).stem
     return name if config.refine is None else f"{name}, refined,"
-
-
-def _bridge(estimator: Estimator, name: str | None) -> Conversion:
-    target = estimator.skeleton if name is None else find_skeleton(name)
-    bridge = conversion(estimator.skeleton, target)
-    if all(quality == "absent" for quality in bridge.quality):
-        raise ValueError(f"the model knows no joint of {target.name!r}; choose a human skeleton")
-    return bridge
-
-
-def _check_formats(formats: Sequence[str]) -> None:
-    from vitruve.io import WRITERS
-
-    for suffix in formats:
-        if f".{suffix}" not in WRITERS:
-            known = ", ".join(s.removeprefix(".") for s in WRITERS)
-            raise ValueError(f"no file format {suffix!r}; there are {known}")
 
 
 def _keypoints(
@@ -245,6 +225,35 @@ def _most_seen(people: list[KeypointSequence], count: int) -> list[KeypointSeque
     return [k for k in people if id(k) in kept]
 
 
+def _placed_seen(
+    source: Path,
+    tracks: Sequence[KeypointSequence],
+    camera: Camera,
+    estimator: Estimator,
+    context: tuple[Stages, EstimateConfig, Progress],
+) -> list[Placed]:
+    """What an image model says of everyone; looked at once."""
+    stages, config, tell = context
+    if is_keypoints(source):
+        raise ValueError(f"the model looks at pictures and {source} has none; give the video")
+    files = [stages.folder / f"seen_{k.person}.npz" for k in tracks]
+    made_of = {
+        "source": fingerprint_of(source),
+        "keypoints": file_digest(stages.folder / "keypoints.npz"),
+        "weights": weights_digest(estimator),
+        "camera": camera_to_dict(camera),
+    }
+    if not stages.done("see", made_of, *files):
+        seen = see(source, tracks, camera, estimator, lambda n, of: tell("see", n, of))
+        for track, file in zip(seen, files, strict=True):
+            save_track(track, file)
+        stages.finish("see", made_of)
+    tell("place", 0, len(tracks))
+    found = [load_track(SeenTrack, file) for file in files]
+    plain = replace(camera, distortion=None)
+    return place_seen(found, estimator.skeleton, plain, tracks[0].fps, config.place)
+
+
 def _lift(
     keypoints: KeypointSequence,
     camera: Camera,
@@ -266,7 +275,7 @@ def _lift(
     staged.unlink()
     output = stages.folder / f"lifted_{keypoints.person}.npz"
     if stages.done(name, made_of, output):
-        return load_lifted(output)
+        return load_track(LiftedTrack, output)
     folder = stages.workspace(name, made_of)
     ready = prepare(keypoints, camera, estimator)
     chunks, count = [], len(ready.frames)
@@ -276,17 +285,12 @@ def _lift(
             tell("lift", start, count)
             chunk = lift_chunk(ready, camera, estimator, config.lift, start)
             tell("lift", start + len(chunk.frames), count)
-            save_lifted(chunk, part)
-        chunks.append(load_lifted(part))
+            save_track(chunk, part)
+        chunks.append(load_track(LiftedTrack, part))
     track = join(chunks)
-    save_lifted(track, output)
+    save_track(track, output)
     stages.finish(name, made_of)
     for part in folder.iterdir():
         part.unlink()
     folder.rmdir()
     return track
-
-
-def _camera_of(placed: Placed) -> Camera:
-    assert placed.sequence.camera is not None
-    return placed.sequence.camera

@@ -7,8 +7,8 @@ autoencoder of them -> models that go on from the first with its help -> a table
 Axes: b examples, j joints.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,22 @@ from rich.console import Console
 from vitruve.data.lifting import step_generator
 from vitruve.data.one_format_each import Moments
 from vitruve.data.parallel_corpus import ParallelCorpus, read_corpus, write_corpus
+from vitruve.data.studio_crops import StudioCrops, joints_in_formats
+from vitruve.data.studio_reader import Studio
+from vitruve.data.training_crops import Augmenter, crops_batch, pictures_alone
 from vitruve.estimators import Estimator, load_estimator, predict_flipped
 from vitruve.estimators.bridge import BridgeConfig, fit_bridge
 from vitruve.nets.bridge_file import write_bridge
 from vitruve.objectives.consistency import ConsistencyConfig
-from vitruve.recipes.acae import ACAE_RUNS, HELPERS
+from vitruve.recipes.acae import ACAE_RUNS, HELPERS, Autoencoder
+from vitruve.recipes.acae_images import ACAE_IMAGE_RUNS, IMAGE_HELPERS
+from vitruve.recipes.pictures import PicturesSourceConfig, studio_folder
 from vitruve.recipes.run import Run
+from vitruve.skeletons import skeleton
+
+RUNS = ACAE_RUNS | ACAE_IMAGE_RUNS
+"""Lifters, and image models."""
+_ALL_HELPERS = HELPERS | IMAGE_HELPERS
 
 FIRST = "separate"
 """Variant whose answers the autoencoder is fitted to, and from which others go on."""
@@ -31,6 +41,8 @@ ALONE = (FIRST, "merged")
 """Variants that start from nothing."""
 _PSEUDO_SEED = 30_000
 _MOMENTS = 256
+_PICTURES = 4096
+"""Of Studio that pseudo-truth is made of, at most."""
 _HELD_OUT = 0.1
 Tell = Callable[[str], None]
 
@@ -40,13 +52,15 @@ class Workflow:
     """One seed of all runs in one folder."""
 
     data: Path
-    """Parallel corpus to learn from, in the world frame."""
+    """What to learn from: a parallel corpus in the world frame, or pictures of Studio."""
     out: Path
     """Folder of the trainings and of what lies between them."""
     seed: int = 0
     """Of every training and of the autoencoder."""
     steps: int | None = None
     """Updates of every training and of the autoencoder; the recipes' if None."""
+    runs: Mapping[str, Run] = field(default_factory=lambda: RUNS)
+    """What there is to train, by name."""
 
     def go(self, names: tuple[str, ...], console: Console, tell: Tell) -> Iterator[str]:
         """Train runs and whatever they need that is not there yet.
@@ -68,7 +82,7 @@ class Workflow:
 
     def bridge(self, name: str) -> Path:
         """File of the autoencoder that helps a run."""
-        family, helper = name.rpartition(".")[0], HELPERS[name]
+        family, helper = name.rpartition(".")[0], _ALL_HELPERS[name]
         return self.out / f"{family}.bridge.{helper.name}.seed{self.seed}.safetensors"
 
     def pseudo_truth(self, name: str) -> Path:
@@ -85,8 +99,8 @@ class Workflow:
         first = f"{family}.{FIRST}"
         if variant not in ALONE:
             self._train(first, console, tell)
-        run = ACAE_RUNS[name]
-        if name in HELPERS:
+        run = self.runs[name]
+        if name in _ALL_HELPERS:
             self._make_bridge(name, first, tell)
             run = with_bridge(run, str(self.bridge(name)))
         tell(f"{name}: training")
@@ -98,10 +112,8 @@ class Workflow:
     def _make_bridge(self, name: str, first: str, tell: Tell) -> None:
         if self.bridge(name).exists():
             return
-        helper, source = HELPERS[name], ACAE_RUNS[first].source_config
-        corpus = read_corpus(self.data).only(source.formats)
-        if helper.fitted_to == "answers":
-            corpus = self._answers(first, corpus, source.datasets.keypoints, tell)
+        helper = _ALL_HELPERS[name]
+        corpus = self._corpus(helper, first, tell)
         tell(f"autoencoder {helper.name}: fit")
         parts = corpus.hold_out(_HELD_OUT, self.seed)
         config = BridgeConfig(helper.latents, seed=self.seed, chirality=helper.chirality)
@@ -109,13 +121,20 @@ class Workflow:
             config = replace(config, steps=self.steps)
         write_bridge(fit_bridge(*parts, config), self.bridge(name))
 
-    def _answers(
-        self, first: str, corpus: ParallelCorpus, keypoints: str, tell: Tell
-    ) -> ParallelCorpus:
-        file = self.pseudo_truth(first)
+    def _corpus(self, helper: Autoencoder, first: str, tell: Tell) -> ParallelCorpus:
+        """What an autoencoder is fitted to."""
+        source, file = self.runs[first].source_config, self.pseudo_truth(first)
+        if helper.fitted_to == "truth":
+            return read_corpus(self.data).only(source.formats)
         if not file.exists():
             tell("pseudo-truth: answers of the initial model")
-            write_corpus(answers(load_estimator(self.estimator(first)), corpus, keypoints), file)
+            model = load_estimator(self.estimator(first))
+            if isinstance(source, PicturesSourceConfig):
+                said = picture_answers(model, self.data, source)
+            else:
+                corpus = read_corpus(self.data).only(source.formats)
+                said = answers(model, corpus, source.datasets.keypoints)
+            write_corpus(said, file)
         return read_corpus(file)
 
 
@@ -146,3 +165,23 @@ def answers(first: Estimator, corpus: ParallelCorpus, keypoints: str) -> Paralle
         said.append(predict_flipped(first, batch).joints_cam[:, 0, 0].float())
     joints = torch.cat(said)
     return replace(corpus, joints=joints, valid=torch.ones(joints.shape[:2]).bool(), frame="camera")
+
+
+@torch.no_grad()
+def picture_answers(first: Estimator, data: Path, source: PicturesSourceConfig) -> ParallelCorpus:
+    """What an image model says in every format of pictures that it learned from; as `answers`."""
+    first.eval()
+    studio = Studio(studio_folder(data), "train")
+    formats = tuple(map(skeleton, source.formats))
+    crops = StudioCrops(studio, joints_in_formats(studio, formats))
+    count = min(len(crops), _PICTURES)
+    numbers = torch.arange(count) * len(crops) // count
+    plain, still, said = Augmenter(source.augment.plain()), torch.Generator(), []
+    for rows in numbers.split(_MOMENTS):
+        batch = crops_batch([plain(crops[n], still) for n in rows.tolist()], crops.skeleton)
+        shown = pictures_alone(batch, first.keypoint_skeleton)
+        said.append(predict_flipped(first, shown).joints_cam[:, 0, 0].float())
+    joints = torch.cat(said)
+    valid = torch.ones(joints.shape[:2], dtype=torch.bool)
+    scene = torch.from_numpy(studio.column("scene").astype("int64"))
+    return ParallelCorpus(formats, joints, valid, scene[numbers], "camera")

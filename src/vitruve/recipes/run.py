@@ -1,6 +1,7 @@
 """A run: what is trained, on what, towards what, and how, in one frozen dataclass."""
 
 from collections.abc import Mapping
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -116,17 +117,19 @@ class Run:
         source = open_source(self.source_config, self.train, data)
         described = asdict(self)
         del described["train"]
-        return train(
-            self.build,
-            source,
-            self.train,
-            evaluate=source.evaluate if ESTIMATORS[self.estimator][0].says_joints else None,
-            run=described,
-            card=self.summary,
-            initial=initial,
-            console=console,
-            watch=watch,
-        )
+        # Only sources with processes of their own have anything to close.
+        with closing(source) if hasattr(source, "close") else nullcontext():
+            return train(
+                self.build,
+                source,
+                self.train,
+                evaluate=source.evaluate if ESTIMATORS[self.estimator][0].says_joints else None,
+                run=described,
+                card=self.summary,
+                initial=initial,
+                console=console,
+                watch=watch,
+            )
 
 
 def _config_of(table: Mapping[str, Any], kind: str, name: Any) -> type:

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from vitruve.skeletons.convert import Conversion, conversion
 from vitruve.skeletons.formats import ALIASES, Formats
-from vitruve.skeletons.merge import merge, merge_alike, part_of, places_in
+from vitruve.skeletons.merge import ALIKE, merge, merge_alike, part_of, places_in, places_of
 from vitruve.skeletons.skeleton import Skeleton
 
 __all__ = [
@@ -13,10 +13,12 @@ __all__ = [
     "Conversion",
     "Skeleton",
     "conversion",
+    "formats_in",
     "merge",
     "merge_alike",
     "part_of",
     "places_in",
+    "places_of",
     "recognise_joints",
     "skeleton",
 ]
@@ -43,3 +45,19 @@ def recognise_joints(names: tuple[str, ...]) -> Skeleton | None:
     """Find the format whose joints have these names in this order, ours or the source's."""
     known = SKELETONS.values()
     return next((s for s in known if names and names in (s.names, s.aliases)), None)
+
+
+def formats_in(whole: Skeleton) -> tuple[Skeleton, ...]:
+    """The formats that `merge` made a skeleton of, in order; the skeleton itself if it is none.
+
+    Raises:
+        KeyError: A part goes by a name that no format has.
+        ValueError: A part is not all of its format.
+    """
+    names = tuple(dict.fromkeys(name.partition("/")[0] for name in whole.names))
+    if ALIKE in names or not all("/" in name for name in whole.names):
+        return (whole,)
+    formats = tuple(map(skeleton, names))
+    if merge(formats).names != whole.names:
+        raise ValueError(f"the parts of {whole.name!r} are not whole formats, one after the other")
+    return formats

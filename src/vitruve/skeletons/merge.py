@@ -93,3 +93,15 @@ def places_in(whole: Skeleton, merged: Skeleton) -> tuple[int, ...]:
         absent = whole.names[found.index(None)]
         raise ValueError(f"{merged.name!r} says nothing of {absent!r}; merge all formats into it")
     return tuple(j for j in found if j is not None)
+
+
+def places_of(one: Skeleton, whole: Skeleton) -> tuple[int | None, ...]:
+    """For each joint of a format, where a skeleton of many formats has it; None for nowhere.
+
+    A joint is found as ``FORMAT/joint``, as ``alike/joint``, or by its name alone.
+    """
+    place = {name: j for j, name in enumerate(whole.names)}
+    return tuple(
+        next((place[n] for n in (f"{one.name}/{k}", f"{ALIKE}/{k}", k) if n in place), None)
+        for k in one.names
+    )

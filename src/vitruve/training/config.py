@@ -41,6 +41,8 @@ class TrainConfig:
     """Processes per machine, one device each (CPU: gloo; GPU: nccl)."""
     nodes: int = 1
     """Machines."""
+    workers: int = 0
+    """Processes that make batches beside the one that trains, where a source can use them."""
     log_every: int = 50
     """Steps between lines of the log."""
     checkpoint_every: int = 1000

@@ -24,7 +24,15 @@ from vitruve.training.step import Players
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-_NOT_PART_OF_A_RUN = ("out", "devices", "nodes", "accelerator", "log_every", "checkpoint_every")
+_NOT_PART_OF_A_RUN = (
+    "out",
+    "devices",
+    "nodes",
+    "workers",
+    "accelerator",
+    "log_every",
+    "checkpoint_every",
+)
 """Settings that may differ when a run is resumed."""
 
 

@@ -53,10 +53,17 @@ def example_box_px(
     if box is None:
         if not seen.any():
             return None
-        # Far outside, projections say little: what the picture's border cuts off needs no room.
-        first, last = points[seen].min(0), points[seen].max(0)
-        room = MARGIN * float((last - first).max())
-        box = np.concatenate([first - room, last + room])
+        box = joints_box_px(points[seen])
     if size_px is not None:
         box = np.clip(box, 0, [*size_px, *size_px])
     return box if (box[2:] > box[:2]).all() else None
+
+
+def joints_box_px(points: Float[np.ndarray, "j 2"]) -> Float[np.ndarray, "4"]:
+    """A box around joints, with room for the body that they lie in.
+
+    Far outside a picture projections say little: what its border cuts off needs no room.
+    """
+    first, last = points.min(0), points.max(0)
+    room = MARGIN * float((last - first).max())
+    return np.concatenate([first - room, last + room])

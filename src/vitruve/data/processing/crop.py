@@ -13,15 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from PIL import Image
 from torch import Tensor
-from torch.nn import functional
 
+from vitruve.data.processing.warp import part, warp_picture
 from vitruve.geometry.camera import Camera, crop_intrinsics, resize_intrinsics
-from vitruve.geometry.projection import distort, normalise_points
-
-OVERSAMPLING = 2
-"""Samples along each side of a pixel of a perspective crop."""
+from vitruve.geometry.projection import normalise_points
 
 
 @dataclass(frozen=True)
@@ -135,61 +131,3 @@ def _plain(
         K = resize_intrinsics(crop_intrinsics(camera.intrinsics, at), torch.full((2,), scale))
         camera = replace(camera, intrinsics=K, image_size_px=(n, n))
     return Crop(part(image, corner, side, n), camera, np.eye(3), corner, scale)
-
-
-def part(
-    image: UInt8[np.ndarray, "y x c"], corner_px: Float[np.ndarray, "2"], side: float, n: int
-) -> UInt8[np.ndarray, "{n} {n} c"]:
-    """A square of a picture as n x n pixels, averaged where it shrinks; black beyond."""
-    channels = image.shape[2]
-    left, top = (math.floor(c) for c in corner_px)
-    right, bottom = (math.ceil(c + side) for c in corner_px)
-    padded = np.zeros((bottom - top, right - left, channels), np.uint8)
-    inside = image[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
-    y, x = max(-top, 0), max(-left, 0)
-    padded[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
-    picture = Image.fromarray(padded[..., 0] if channels == 1 else padded)
-    x0, y0 = corner_px[0] - left, corner_px[1] - top
-    # Beyond 2 to 1 whole pixels are averaged first: as good, and several times as fast.
-    small = picture.resize(
-        (n, n), Image.Resampling.BICUBIC, (x0, y0, x0 + side, y0 + side), reducing_gap=2.0
-    )
-    return np.array(small).reshape(n, n, channels)
-
-
-def warp_picture(
-    image: UInt8[np.ndarray, "y x c"],
-    camera: Camera,
-    seen: Camera,
-    R_crop_picture: Float[Tensor, "3 3"],
-) -> UInt8[np.ndarray, "n n c"]:
-    """What a pinhole camera at the same place takes; black beyond the picture.
-
-    Args:
-        image: RGB, or a mask of one channel.
-        camera: Of the picture.
-        seen: The pinhole camera, of square pictures.
-        R_crop_picture: From the picture's camera to it.
-    """
-    n = seen.image_size_px[0]
-    fine = OVERSAMPLING * n
-    steps = (torch.arange(fine) + 0.5) / OVERSAMPLING
-    pixels = torch.cartesian_prod(steps, steps).flip(-1)
-    rays = normalise_points(pixels, seen.intrinsics)
-    rays = torch.cat([rays, torch.ones(len(rays), 1)], dim=1) @ R_crop_picture
-    normalised = rays[:, :2] / rays[:, 2:].clamp(min=1e-3)
-    if camera.distortion is not None:
-        normalised = distort(normalised, camera.distortion)
-    at_px = normalised @ camera.intrinsics[:2, :2].T + camera.intrinsics[:2, 2]
-    first, last = at_px.amin(0), at_px.amax(0)
-    corner, side = first.double().numpy(), float((last - first).max()) + 1e-3
-    # The part that is looked at, already as coarse as the samples, so that none is skipped.
-    source_n = min(fine, math.ceil(side))
-    source = part(image, corner, side, source_n)
-    within = (at_px - first) / side * 2 - 1
-    pixels_in = torch.from_numpy(source).float().permute(2, 0, 1)[None]
-    sampled = functional.grid_sample(
-        pixels_in, within.view(1, fine, fine, 2).float(), align_corners=False
-    )
-    small = functional.avg_pool2d(sampled, OVERSAMPLING)[0].permute(1, 2, 0)
-    return small.round().clamp(0, 255).byte().numpy()

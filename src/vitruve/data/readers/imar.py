@@ -1,13 +1,16 @@
-"""Fit3D and HumanSC3D: one person with markers before four cameras, in the layout they share.
+"""Fit3D, HumanSC3D and CHI3D: people before four cameras, in the layout they share.
 
 ``<name>_info.json`` lists ``train_subj_names`` and ``subj_to_act``. ``joints3d_25`` are world
 metres (z up). In ``camera_parameters`` ``extrinsics`` has R and the camera's centre T, and
-``intrinsics_w_distortion`` has f, c, k (three radial terms) and p.
+``intrinsics_w_distortion`` has f, c, k (three radial terms) and p. CHI3D shows two people at a
+time, whose joints have an axis more: first the one who wears markers, then the other.
 
-Source: Fieraru et al., CVPR 2021 and AAAI 2021; format: posepile.
+Source: Fieraru et al., CVPR 2021, AAAI 2021 and CVPR 2020; format: posepile, and for two people
+github.com/sminchisescu-research/imar_vision_datasets_tools.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,8 @@ from vitruve.skeletons import SKELETONS
 
 SIZE_PX = (900, 900)
 _NUM_JOINTS = 25
+_PEOPLE = {"chi3d": 2}
+"""How many there are in every frame, where it is more than one."""
 
 
 def parts(name: str, root: Path, split: str | None = None) -> list[Part]:
@@ -65,15 +70,22 @@ def read(name: str, part: Part) -> Iterator[PictureExample]:
     camera, R, centre = _camera(path, read_json_file(path))
     path = require(name, folder / f"joints3d_25/{action}.json")
     joints = field(path, read_json_file(path), "joints3d_25")
-    joints = numbers(path, "joints3d_25", joints, (None, _NUM_JOINTS, 3))
-    yield from examples_of_film(
-        part,
-        video,
-        SKELETONS["imar_25"],
-        camera,
-        clean_joints((joints - centre) @ R.T),
-        subject=subject,
-    )
+    count = _PEOPLE.get(name, 1)
+    shape = (None, _NUM_JOINTS, 3) if count == 1 else (count, None, _NUM_JOINTS, 3)
+    joints = numbers(path, "joints3d_25", joints, shape).reshape(count, -1, _NUM_JOINTS, 3)
+    films = [
+        examples_of_film(
+            part,
+            video,
+            SKELETONS["imar_25"],
+            camera,
+            clean_joints((one - centre) @ R.T),
+            subject=subject if count == 1 else f"{subject}/{person}",
+        )
+        for person, one in enumerate(joints)
+    ]
+    for people in zip(*films, strict=True):
+        yield from (replace(one, person=person) for person, one in enumerate(people))
 
 
 def _camera(path: Path, stated: Any) -> tuple[Camera, np.ndarray, np.ndarray]:

@@ -1,0 +1,20 @@
+"""Crops of people as nets see them in training: another view of each, and batches of them."""
+
+from vitruve.data.training_crops.ahead import Ahead
+from vitruve.data.training_crops.augment import AugmentConfig, Augmenter, TrainingCrop
+from vitruve.data.training_crops.batch import crops_batch, pictures_alone
+from vitruve.data.training_crops.colour import ColourConfig
+from vitruve.data.training_crops.feeds import FeedConfig, StoreFeed, StudioFeed
+
+__all__ = [
+    "Ahead",
+    "AugmentConfig",
+    "Augmenter",
+    "ColourConfig",
+    "FeedConfig",
+    "StoreFeed",
+    "StudioFeed",
+    "TrainingCrop",
+    "crops_batch",
+    "pictures_alone",
+]
