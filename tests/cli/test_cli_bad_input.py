@@ -18,6 +18,7 @@ from cli_samples import NUM_FRAMES, walk
 
 from vitruve.io import write_keypoints
 from vitruve.io.video_writer import write_video
+from vitruve.pipeline import people as people_stage
 from vitruve.pipeline import run as run_stage
 
 
@@ -344,7 +345,7 @@ def test_a_full_disk(fails, vitruve, keypoints, weights, tmp_path, monkeypatch, 
 def test_what_was_lifted_before_the_disk_was_full_is_kept(
     fails, vitruve, keypoints, weights, tmp_path, monkeypatch
 ):
-    real = run_stage.write
+    real = people_stage.write
 
     def full(person, path):
         if path.suffix == ".trc":
@@ -354,7 +355,7 @@ def test_what_was_lifted_before_the_disk_was_full_is_kept(
     args = ("lift", keypoints, "--model", weights, "--out", tmp_path / "out")
     args += ("--format", "npz,trc", "--no-page")
     with monkeypatch.context() as patch:
-        patch.setattr(run_stage, "write", full)
+        patch.setattr(people_stage, "write", full)
         fails(args, "No space left on device", "person0.trc")
     assert (tmp_path / "out" / "person0.npz").exists()
     code, said, _ = vitruve(*args)

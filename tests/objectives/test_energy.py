@@ -112,21 +112,6 @@ def test_equation_4(net, shape):
     torch.testing.assert_close(objective.own_loss(prediction, batch), hinge.relu().mean())
 
 
-def test_size_may_be_left_alone():
-    batch = pose_batch()
-    free, kept = (make("graph", keep_size=keep) for keep in (False, True))
-    kept.load_state_dict(free.state_dict())
-    pulls = []
-    for objective in (free, kept):
-        joints = near_truth(batch).joints_cam.clone().requires_grad_()
-        loss = objective.loss(Prediction(H36M, joints), batch)
-        (gradient,) = torch.autograd.grad(loss, joints)
-        pulls.append((loss.item(), gradient, (gradient * joints).sum((-2, -1)).abs().max().item()))
-    assert pulls[0][0] == pytest.approx(pulls[1][0], rel=1e-5)
-    assert pulls[1][1].abs().max() > 0
-    assert pulls[1][2] < 1e-4 * pulls[0][2]
-
-
 def test_some_samples_are_beyond_their_margin():
     """So that the test of equation 4 also sees the flat part of the hinge."""
     objective, (prediction, batch) = make(), some_labelled(hypotheses=3)

@@ -222,7 +222,8 @@ def _load_index(files: ChunkFolder) -> Any:
     path, size = files.at(INDEX), files.size(INDEX)
     if size is None:
         raise FileNotFoundError(
-            f"no shards here: {path} is missing; if it was being made, the same command goes on"
+            f"no shards at {path.removesuffix(f'/{INDEX}')}: {INDEX} is missing; if it was being "
+            "made, the same command goes on"
         )
     if size > MAX_INDEX_BYTES:
         raise FileError(f"{path} has {size:,} bytes; at most {MAX_INDEX_BYTES:,} are read")

@@ -29,9 +29,6 @@ from vitruve.objectives.energy_windows import PairConfig, window_difference
 from vitruve.objectives.position import root_relative
 from vitruve.poses import PoseBatch, Prediction
 
-_SMALL = 1e-12
-"""Square metres; a pose of no size has none to keep."""
-
 
 @dataclass(frozen=True)
 class EnergyConfig:
@@ -58,9 +55,6 @@ class EnergyConfig:
     """True poses spoilt on purpose are ranked behind the truth too; None for predictions alone."""
     pair: PairConfig | None = None
     """The pairwise temporal loss; None for none."""
-    keep_size: bool = False
-    """What reaches the estimator leaves the size of each pose as it is: a loss-net knows bodies,
-    but hardly how large somebody is."""
     weights: str = ""
     """File of a trained loss-net that stays as it is (SEAL-static); empty to learn beside."""
 
@@ -122,9 +116,6 @@ class EnergyObjective(Objective):
                 the estimator's and there are no 3D labels for its ``kappa``.
         """
         joints, evidence = self._poses(prediction, batch)
-        if self.config.keep_size:
-            size = joints.square().sum((-2, -1), keepdim=True).clamp(min=_SMALL).sqrt()
-            joints = joints * (size.detach() / size)
         chosen = self._choose(joints)
         energy = self.net(joints.flatten(end_dim=-3)[chosen], evidence.map(lambda x: x[chosen]))
         total = energy.float().mean()

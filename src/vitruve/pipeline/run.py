@@ -129,8 +129,11 @@ def run_estimate(
         raise FileNotFoundError(f"no such video, folder or keypoint file: {source}")
     stages = Stages(out)
     context = (stages, config, tell)
-    own = sees(estimator) and config.look.boxes is None
-    if looks(estimator, config.look) and not own:
+    own = sees(estimator) and config.look == LookConfig()
+    looking = looks(estimator, config.look)
+    if looking and is_keypoints(source):
+        raise ValueError(f"this model looks at pictures; give a video or pictures, not {source}")
+    if looking and not own:
         tracks, lifted, camera = _look(source, estimator, context)
     else:
         tracks = _keypoints(source, stages, config, tell)
@@ -202,8 +205,6 @@ def _look(
 ) -> tuple[list[KeypointSequence], list[LiftedTrack], Camera]:
     """What a model that looks at pictures says of everyone."""
     stages, config, tell = context
-    if is_keypoints(source):
-        raise ValueError(f"this model looks at pictures; give a video or pictures, not {source}")
     clip = probe(source, fps=config.fps)
     camera = find_camera(config.camera, config.fov_deg, clip.image_size_px)
     said = look_stage(
@@ -234,8 +235,6 @@ def _placed_seen(
 ) -> list[Placed]:
     """What an image model says of everyone; looked at once."""
     stages, config, tell = context
-    if is_keypoints(source):
-        raise ValueError(f"the model looks at pictures and {source} has none; give the video")
     files = [stages.folder / f"seen_{k.person}.npz" for k in tracks]
     made_of = {
         "source": fingerprint_of(source),

@@ -50,7 +50,7 @@ class SeenTrack(TensorRecord):
 
 def sees(estimator: Estimator) -> bool:
     """Whether an estimator wants pictures and says where people stand in them."""
-    return "images" in estimator.needs and hasattr(estimator.config, "side_px")
+    return "images" in estimator.needs and hasattr(estimator.config, "expand")
 
 
 def see(

@@ -112,14 +112,6 @@ _FEW_LABELS = {
 }
 """The same with 3D labels of few clips; ``semi`` shows the 2D of the others too, in half of each
 batch (to the baseline in vain: it says what the missing half of the labels costs)."""
-_FEW_LABELS |= {
-    f"structure_sized_semi_{percent}": replace(
-        _FEW_LABELS[f"structure_semi_{percent}"],
-        energy=(*_STRUCTURE.energy, ("keep_size", True)),
-    )
-    for percent in (1, 10)
-}
-"""And with an energy that leaves the size of poses alone."""
 _LONG = {
     f"{name}_long": replace(_TABLES[name], longer=4.0)
     for name in ("baseline", "graph", "structure", "geometry")
