@@ -61,18 +61,21 @@ class PairedStudy(Study):
         """Compare variant by variant.
 
         Raises:
-            ValueError: A variant has fewer than two pairs.
+            ValueError: The variants share fewer than two pairs.
         """
         config = self.config
         path = material.results / f"{config.rows_of}.json"
         known = {(r["run"], r["seed"]): r for r in read_rows(path) if r["data"] == config.on}
-        for variant in config.variants:
-            rows = list(_pairs(known, config.baseline, variant))
-            if len(rows) < 2:
-                raise ValueError(
-                    f"{path} has {len(rows)} pairs of {variant!r} and {config.baseline!r} on "
-                    f"{config.on!r}; two or more are compared"
-                )
+        pairs = {v: dict(_pairs(known, config.baseline, v)) for v in config.variants}
+        shared = sorted(set.intersection(*map(set, pairs.values())))
+        if len(shared) < 2:
+            counts = ", ".join(f"{variant} {len(found)}" for variant, found in pairs.items())
+            raise ValueError(
+                f"{path} has {len(shared)} pairs on {config.on!r} that all variants share "
+                f"({counts}); two or more are compared"
+            )
+        for variant, found in pairs.items():
+            rows = [found[place] for place in shared]
             yield Finding(variant, _summary(rows), rows)
 
     def draw(self, findings: Sequence[Finding]) -> Any:
@@ -99,19 +102,18 @@ class PairedStudy(Study):
 
 def _pairs(
     known: dict[tuple[str, int], dict[str, Any]], baseline: str, variant: str
-) -> Iterator[dict[str, Any]]:
-    """Changes of each run of a variant, against the run of the same net, kind and seed."""
-    for (run, seed), row in sorted(known.items()):
+) -> Iterator[tuple[tuple[str, int], dict[str, Any]]]:
+    """Changes of each run of a variant, by the run and the seed it is compared with."""
+    for (run, seed), row in known.items():
         family, _, last = run.rpartition(".")
-        kind = last.removeprefix(variant)
-        other = known.get((f"{family}.{baseline}{kind}", seed))
-        if not last.startswith(variant) or other is None:
+        other = f"{family}.{baseline}{last.removeprefix(variant)}", seed
+        if not last.startswith(variant) or other not in known:
             continue
         changes = {
-            f"{name}_percent": 100 * (row["metrics"][key] / other["metrics"][key] - 1)
+            f"{name}_percent": 100 * (row["metrics"][key] / known[other]["metrics"][key] - 1)
             for name, key in _METRICS.items()
         }
-        yield {"run": run, "seed": seed, **changes}
+        yield other, {"run": run, "seed": seed, **changes}
 
 
 def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, float | int]:
