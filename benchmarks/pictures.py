@@ -36,7 +36,7 @@ from vitruve.benchmarks.results import Row, record
 from vitruve.data.studio_crops import joints_in_formats
 from vitruve.data.studio_reader import Studio
 from vitruve.data.training_crops import Ahead, FeedConfig, StudioFeed
-from vitruve.estimators.pictured_people import AIMS, LookConfig, people_in_picture
+from vitruve.estimators.pictured_people import AIMS, ViewsConfig, people_in_picture
 from vitruve.geometry.camera import Camera, intrinsics_from_fov
 from vitruve.poses import PoseBatch
 from vitruve.recipes.photo import PHOTO_RUNS
@@ -176,7 +176,7 @@ def training_rate(make: partial[StudioFeed], workers: int, steps: int) -> Timed:
 def views_ms(count: int, steps: int) -> float:
     """Milliseconds of the processor for one person in one picture."""
     estimator = RUN.build()[0].eval()
-    config = LookConfig(SIDE, estimator.config.expand, AIMS[:count])
+    config = ViewsConfig(SIDE, estimator.config.expand, AIMS[:count])
     camera = Camera(intrinsics_from_fov(60.0, PICTURE_PX), PICTURE_PX)
     image = np.random.default_rng(0).integers(0, 256, (*PICTURE_PX[::-1], 3), dtype=np.uint8)
     box = torch.tensor([[400.0, 100.0, 400.0 + LARGE / 2, 100.0 + LARGE]])

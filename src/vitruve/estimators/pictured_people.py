@@ -34,7 +34,7 @@ _AT_ONCE = 64
 
 
 @dataclass(frozen=True)
-class LookConfig:
+class ViewsConfig:
     """How people are looked at."""
 
     side_px: int
@@ -71,7 +71,7 @@ def look_at_people(
     image: UInt8[np.ndarray, "y x 3"],
     camera: Camera,
     boxes_px: Float[Tensor, "n 4"],
-    config: LookConfig,
+    config: ViewsConfig,
 ) -> Looks:
     """Take the views of people in a picture.
 
@@ -97,7 +97,7 @@ def look_at_people(
 
 
 @torch.no_grad()
-def place_people_seen(estimator: Estimator, looks: Looks, config: LookConfig) -> PlacedPeople:
+def place_people_seen(estimator: Estimator, looks: Looks, config: ViewsConfig) -> PlacedPeople:
     """What an estimator says of people that were looked at.
 
     Args:
@@ -128,7 +128,7 @@ def people_in_picture(
     image: UInt8[np.ndarray, "y x 3"],
     camera: Camera,
     boxes_px: Float[Tensor, "n 4"],
-    config: LookConfig,
+    config: ViewsConfig,
 ) -> PlacedPeople:
     """Both in one for a single picture; see `look_at_people` and `place_people_seen`."""
     return place_people_seen(estimator, look_at_people(image, camera, boxes_px, config), config)

@@ -17,8 +17,8 @@ from torch import Tensor
 from vitruve.data.processing.boxes import joints_box_px
 from vitruve.estimators import Estimator
 from vitruve.estimators.pictured_people import (
-    LookConfig,
     Looks,
+    ViewsConfig,
     look_at_people,
     place_people_seen,
 )
@@ -73,7 +73,7 @@ def see(
         FileError: The source cannot be read.
         ValueError: The model does not place people.
     """
-    config = LookConfig(estimator.config.side_px, estimator.config.expand)
+    config = ViewsConfig(estimator.config.side_px, estimator.config.expand)
     seen = [_empty(track, estimator.skeleton.num_joints) for track in tracks]
     stop = max(int(track.frames[-1]) for track in tracks) + 1
     start = min(int(track.frames[0]) for track in tracks)
@@ -94,7 +94,7 @@ def _looks(
     source: Path,
     tracks: Sequence[KeypointSequence],
     camera: Camera,
-    config: LookConfig,
+    config: ViewsConfig,
     span: tuple[int, int],
 ) -> Iterator[tuple[int, list[tuple[int, Looks]]]]:
     boxes = [_boxes(track) for track in tracks]
@@ -129,7 +129,7 @@ def _empty(track: KeypointSequence, joints: int) -> SeenTrack:
 def _answer(
     waiting: Sequence[tuple[int, int, Looks]],
     estimator: Estimator,
-    config: LookConfig,
+    config: ViewsConfig,
     seen: Sequence[SeenTrack],
 ) -> None:
     """Ask the model about everyone who waits, and write down what it says."""
