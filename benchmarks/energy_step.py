@@ -1,12 +1,13 @@
 """What SCoTL-pose's energy adds to a training step, against the step without and its products.
 
-    python benchmarks/energy_step.py [--nets mixste] [--variants graph mlp] [--tiny] [--again]
+    python benchmarks/energy_step.py [--nets mixste] [--variants graph mlp] [--device cuda]
 
 The runs ``scotl.cmu.NET.VARIANT`` (preset cpu) and ``_gpu`` (published sizes) as they train, on
 poses made up in the rigs of Human3.6M: both players' updates, clipping and logs included. Rounds
 take turns between the plain step, the step with the energy, and the energy's products alone;
 ratios are medians of the ratios of each round. Rows go to results/scotl_speed.json as
-``speed.scotl.NET.VARIANT.bBATCH.PRECISION``; a row that is there is skipped unless ``--again``.
+``speed.scotl.NET.VARIANT.bBATCH.PRECISION``, those of a GPU to results/scotl_speed_gpu.json; a row
+that is there is skipped unless ``--again``.
 
 ``ratio`` is the step with the energy over the plain one, ``added_ms`` their difference.
 ``floor_ms`` is the time of the loss-net's matrix products alone, on tensors of the same shapes:
@@ -125,12 +126,15 @@ def batch_of(run: Run) -> PoseBatch:
     )
 
 
-def step_of(run: Run, batch: PoseBatch) -> Call:
+def step_of(run: Run, batch: PoseBatch, device: str) -> Call:
     """One training step of a run."""
     torch.manual_seed(0)
     estimator, terms = run.build()
+    for module in (estimator, *(term.objective for term in terms.values())):
+        module.to(device)
+    batch = batch.to(device)
     players = Players(estimator.train(), make_optimizer(estimator, run.train), terms)
-    fabric = fabric_of(run.train.precision)
+    fabric = fabric_of(run.train.precision, device)
 
     def step() -> None:
         train_step(players, batch, 0, clip_norm=run.train.clip_norm, fabric=fabric)
@@ -139,12 +143,12 @@ def step_of(run: Run, batch: PoseBatch) -> Call:
 
 
 @cache
-def fabric_of(precision: str) -> Any:
+def fabric_of(precision: str, device: str) -> Any:
     """What rounds a training's arithmetic."""
     from lightning_fabric import Fabric
 
     kind: Any = "32-true" if precision == "32" else precision
-    return Fabric(accelerator="cpu", devices=1, precision=kind)
+    return Fabric(accelerator=device, devices=1, precision=kind)
 
 
 def energy_products(config: EnergyConfig, poses: int) -> list[Product]:
@@ -168,7 +172,7 @@ def energy_products(config: EnergyConfig, poses: int) -> list[Product]:
     return products_made(own_step) + products_made(estimators_step)
 
 
-def measure(case: Case, tiny: bool, rounds: int) -> dict[str, float]:
+def measure(case: Case, tiny: bool, rounds: int, device: str) -> dict[str, float]:
     """Step with the energy against the step without, and against the energy's products."""
     plain = run_of(case, "baseline", tiny)
     run = run_of(case, case.variant.removesuffix("_gpu"), tiny)
@@ -179,9 +183,9 @@ def measure(case: Case, tiny: bool, rounds: int) -> dict[str, float]:
     products = energy_products(config, scored)
     dtype = torch.float32 if case.precision == "32" else torch.bfloat16
     calls: dict[str, Callable[[], object]] = {
-        "plain": step_of(plain, batch),
-        "energy": step_of(run, batch),
-        "floor": floor_of(products, dtype),
+        "plain": step_of(plain, batch, device),
+        "energy": step_of(run, batch, device),
+        "floor": floor_of(products, dtype, device),
     }
     times, macs = seconds(calls, rounds), sum(product.macs for product in products)
     medians = {name: statistics.median(of_call) for name, of_call in times.items()}
@@ -217,22 +221,26 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--variants", nargs="+", default=VARIANTS, choices=VARIANTS)
     parser.add_argument("--precisions", nargs="+", default=PRECISIONS, choices=PRECISIONS)
     parser.add_argument("--batches", nargs="+", type=int, help="1 of clips, 256 and 1024 else")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--tiny", action="store_true", help="tiny nets: to see that it runs")
     parser.add_argument("--again", action="store_true", help="measure rows that are there too")
     parser.add_argument("--results", type=Path, default=FOLDER)
     asked = parser.parse_args(argv)
     keep_freed_memory()
-    there = {row["run"] for row in read_rows(asked.results / f"{RESULTS}.json")}
+    gpu = asked.device == "cuda"
+    results = f"{RESULTS}_gpu" if gpu else RESULTS
+    there = {row["run"] for row in read_rows(asked.results / f"{results}.json")}
     command = shlex.join(["python", "benchmarks/energy_step.py", *argv])
     for case in plan(asked):
         if case.name in there and not asked.again:
             continue
         start = time.perf_counter()
-        metrics = measure(case, asked.tiny, asked.rounds)
+        metrics = measure(case, asked.tiny, asked.rounds, asked.device)
         took = time.perf_counter() - start
-        data, preset = f"random poses, {torch.get_num_threads()} threads", case.size[1:] or "cpu"
-        record(Row(case.name, 0, preset, data, metrics, command, took), RESULTS, asked.results)
+        where, preset = f"{torch.get_num_threads()} threads", case.size[1:] or "cpu"
+        data = f"random poses, {'on a GPU' if gpu else where}"
+        record(Row(case.name, 0, preset, data, metrics, command, took), results, asked.results)
         print(f"{case.name:56}", "  ".join(f"{k} {v:.3g}" for k, v in metrics.items()), flush=True)
 
 

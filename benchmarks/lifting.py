@@ -1,6 +1,6 @@
 """Speed of every lifter against a plain reference and against its matrix products alone.
 
-    python benchmarks/lifting.py [--nets mixste prml] [--cases forward training] [--tiny] [--again]
+    python benchmarks/lifting.py [--nets mixste prml] [--cases forward training] [--device cuda]
 
 Published sizes, random weights, clips of 243 frames of 17 joints. Rounds take turns between what is
 compared, so that a drift of the machine meets all alike; medians count, and ratios are medians of
@@ -16,6 +16,12 @@ there is skipped unless ``--again``. Cases:
 - ``flip``: averaging with the mirrored clip, against one pass.
 - ``stream``: milliseconds a frame of a causal net, one frame in, one pose out, one thread.
 - ``long``: a clip of 10,000 frames through the lifter, padding and decoding included.
+- ``graph``, with ``--device cuda`` alone: batch 1, bfloat16, replayed as one CUDA graph, against
+  float32 run eagerly with attention written out, and against bfloat16 run eagerly.
+- ``sixty_four``, likewise: 64 clips in bfloat16; ``share_of_card`` is the rate of the net's
+  products over that of one product of large bfloat16 matrices, measured in the same rounds.
+
+Rows of a GPU go to results/lifters_speed_gpu.json.
 """
 
 import argparse
@@ -23,7 +29,7 @@ import shlex
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +39,7 @@ from torch import Tensor, nn
 
 from vitruve.benchmarks.results import FOLDER, Row, read_rows, record
 from vitruve.estimators import Lifter, LifterConfig, open_stream, predict_flipped
+from vitruve.estimators.cuda_graph import replayed
 from vitruve.estimators.precision import computing
 from vitruve.nets import LIFTERS, layers
 from vitruve.nets.cost import Operand, Product, cost_of, products_of
@@ -77,14 +84,17 @@ def written_out(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0, bias: Any
     return nn.functional.dropout(weights, dropout) @ v
 
 
-def floor_of(products: list[Product], dtype: torch.dtype = torch.float32) -> Call:
+def floor_of(
+    products: list[Product], dtype: torch.dtype = torch.float32, device: str | None = None
+) -> Call:
     """What runs the products alone, each on tensors of its own shapes made beforehand."""
     made: dict[Operand, Tensor] = {}
 
     def tensor(operand: Operand) -> Tensor:
         if operand not in made:
             size = 1 + sum((n - 1) * s for n, s in zip(operand.shape, operand.stride, strict=True))
-            made[operand] = torch.randn(size, dtype=dtype).as_strided(operand.shape, operand.stride)
+            flat = torch.randn(size, dtype=dtype, device=device)
+            made[operand] = flat.as_strided(operand.shape, operand.stride)
         return made[operand]
 
     work = [(p, *(tensor(f) for f in p.factors)) for p in products]
@@ -103,13 +113,21 @@ def floor_of(products: list[Product], dtype: torch.dtype = torch.float32) -> Cal
 def seconds(calls: dict[str, Call], rounds: int) -> dict[str, list[float]]:
     """Wall time of each call in each round; one round before is not counted."""
     times: dict[str, list[float]] = {name: [] for name in calls}
+    # A GPU has not done what it was told when the call returns.
+    wait = torch.cuda.synchronize if torch.cuda.is_initialized() else _nothing
     for turn in range(rounds + 1):
         for name, call in calls.items():
+            wait()
             start = time.perf_counter()
             call()
+            wait()
             if turn:
                 times[name].append(time.perf_counter() - start)
     return times
+
+
+def _nothing() -> None:
+    pass
 
 
 def ratio(times: dict[str, list[float]], above: str, below: str) -> float:
@@ -178,6 +196,48 @@ def bfloat16(name: str, tiny: bool, rounds: int) -> dict[str, float]:
         "speedup": ratio(times, "float32", "ours"),
         "fraction_of_floor": ratio(times, "floor", "ours"),
         "relative_change": change.item(),
+    }
+
+
+def graph(name: str, tiny: bool, rounds: int) -> dict[str, float]:
+    """One clip on a GPU in bfloat16: a replayed graph, and the same eagerly."""
+    net = make_net(name, tiny)
+    x = clip_of(net)
+    calls = {"eager": inference(net, x, "bfloat16"), "float32": inference(net, x)}
+    calls["reference"] = reference(calls["float32"])
+    run = replayed(net, x, "bfloat16")
+    calls["ours"] = lambda: run(x)
+    times = seconds(calls, 10 * rounds)
+    with torch.inference_mode():
+        exact = net(x)
+        change = (run(x).float() - exact).abs().max() / exact.abs().max()
+    return {
+        "ms": 1000 * statistics.median(times["ours"]),
+        "eager_ms": 1000 * statistics.median(times["eager"]),
+        "float32_ms": 1000 * statistics.median(times["float32"]),
+        "reference_ms": 1000 * statistics.median(times["reference"]),
+        "speedup": ratio(times, "reference", "ours"),
+        "relative_change": change.item(),
+    }
+
+
+def sixty_four(name: str, tiny: bool, rounds: int) -> dict[str, float]:
+    """64 clips in bfloat16, against what the card multiplies at best."""
+    net, side, clips = make_net(name, tiny), 64 if tiny else 8192, 64
+    x = clip_of(net, clips)
+    square = torch.randn(side, side, dtype=torch.bfloat16)
+    calls = {
+        "ours": inference(net, x, "bfloat16"),
+        "card": torch.inference_mode()(lambda: square @ square),
+    }
+    times, cost = seconds(calls, 3 * rounds), cost_of(net, x.shape[1])
+    ms, macs = 1000 * statistics.median(times["ours"]), clips * cost.macs
+    return {
+        "ms": ms,
+        "tflops_per_s": 2e-9 * macs / ms,
+        "card_tflops_per_s": 2e-12 * side**3 / statistics.median(times["card"]),
+        "share_of_card": macs / side**3 * ratio(times, "card", "ours"),
+        "frames_per_second": 1000 * clips * cost.frames / ms,
     }
 
 
@@ -263,11 +323,15 @@ CASES: dict[str, Callable[[str, bool, int], dict[str, float]]] = {
     "stream": stream,
     "long": long,
     "sixteen": partial(forward, clips=16),
+    "graph": graph,
+    "sixty_four": sixty_four,
 }
 """What is measured, the most telling first."""
+CASES_ON = {"cpu": tuple(CASES)[:-2], "cuda": ("graph", "sixty_four", "forward", "bfloat16", "training")}
+"""Cases by device, those that are measured unless others are asked for."""
 
 
-def plan(nets: list[str], cases: list[str]) -> Iterator[tuple[str, str]]:
+def plan(nets: Sequence[str], cases: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Case and net of every row."""
     only = {"stream": _CAUSAL, "long": _LONG}
     for case in cases:
@@ -278,21 +342,27 @@ def main(argv: list[str]) -> None:
     """Measure what is asked and not there yet."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--nets", nargs="+", default=list(LIFTERS), choices=list(LIFTERS))
-    parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES))
+    parser.add_argument("--cases", nargs="+", choices=list(CASES), help="all of the device")
+    parser.add_argument("--device", default="cpu", choices=list(CASES_ON))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tiny", action="store_true", help="tiny nets: to see that it runs")
     parser.add_argument("--again", action="store_true", help="measure rows that are there too")
     parser.add_argument("--results", type=Path, default=FOLDER)
     asked = parser.parse_args(argv)
-    there = {row["run"] for row in read_rows(asked.results / f"{RESULTS}.json")}
-    for case, net in plan(asked.nets, asked.cases):
+    gpu = asked.device == "cuda"
+    torch.set_default_device(asked.device)
+    results = f"{RESULTS}_gpu" if gpu else RESULTS
+    there = {row["run"] for row in read_rows(asked.results / f"{results}.json")}
+    for case, net in plan(asked.nets, asked.cases or CASES_ON[asked.device]):
         run = f"speed.{net}.{case}"
         if run in there and not asked.again:
             continue
         start, metrics = time.perf_counter(), CASES[case](net, asked.tiny, asked.rounds)
-        took, data = time.perf_counter() - start, f"random clip, {torch.get_num_threads()} threads"
+        took = time.perf_counter() - start
+        where = "on a GPU" if gpu else f"{torch.get_num_threads()} threads"
         command = shlex.join(["python", "benchmarks/lifting.py", *argv])
-        record(Row(run, 0, "cpu", data, metrics, command, took), RESULTS, asked.results)
+        row = Row(run, 0, "gpu" if gpu else "cpu", f"random clip, {where}", metrics, command, took)
+        record(row, results, asked.results)
         print(f"{run:36}", "  ".join(f"{k} {v:.3g}" for k, v in metrics.items()), flush=True)
 
 

@@ -62,7 +62,7 @@ def test_a_step_rounds_as_it_is_told(energy_step):
     seen = []
     for case in (exact, rough):
         run = energy_step.run_of(case, "graph", tiny=True)
-        with energy_step.fabric_of(run.train.precision).autocast():
+        with energy_step.fabric_of(run.train.precision, "cpu").autocast():
             seen.append((torch.ones(2, 2) @ torch.ones(2, 2)).dtype)
     assert seen == [torch.float32, torch.bfloat16]
 

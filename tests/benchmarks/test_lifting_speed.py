@@ -30,7 +30,7 @@ def test_rows_are_measured_once(lifting, tmp_path, capsys):
             f"speed.mixste.{case}"
             for case in ("forward", "bfloat16", "training", "flip", "sixteen")
         ),
-        *(f"speed.video_pose_3d.{case}" for case in lifting.CASES),
+        *(f"speed.video_pose_3d.{case}" for case in lifting.CASES_ON["cpu"]),
     }
     assert "speedup" in rows["speed.mixste.forward"]
     assert "speedup" not in rows["speed.video_pose_3d.forward"]
@@ -38,6 +38,13 @@ def test_rows_are_measured_once(lifting, tmp_path, capsys):
     capsys.readouterr()
     lifting.main(asked)
     assert capsys.readouterr().out == ""
+
+
+def test_a_share_of_the_card_is_a_ratio_of_rates(lifting):
+    metrics = lifting.sixty_four("mixste", tiny=True, rounds=2)
+    assert 0 < metrics["share_of_card"] < 1
+    share = metrics["tflops_per_s"] / metrics["card_tflops_per_s"]
+    assert metrics["share_of_card"] == pytest.approx(share, rel=1)
 
 
 def test_attention_written_out_is_attention(lifting):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
 
+from vitruve.cli.device import Device, available
 from vitruve.cli.refinement import RefineArguments
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Arguments(RefineArguments):
     """Kinds of 2D to predict from, such as gt; all that the data have if unset."""
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     """Numbers the model computes in; auto takes bfloat16 where that is faster."""
+    device: Device = "cpu"
+    """Where the model runs."""
     flip: bool = True
     """Average with the prediction of the mirrored keypoints."""
     out: Path | None = None
@@ -188,6 +191,7 @@ def _scores(benchmark: "Benchmark", arguments: Arguments) -> Iterator[tuple[dict
 
     refine, descent = arguments.loss_net, arguments.descent()
     estimator = load(arguments.weights, arguments.precision, refine, descent)
+    estimator.to(available(arguments.device))
     name = Path(arguments.weights).stem
     model = arguments.run or (name if refine is None else f"{name}, refined")
     with _folder(arguments.out) as out:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import tyro
 
+from vitruve.cli.device import Device, available
+
 if TYPE_CHECKING:
     from vitruve.benchmarks.studies import Finding, Material, Model, Study
 
@@ -30,7 +32,7 @@ class Arguments(Generic[C]):
     """Motion archive the truth comes from; VITRUVE_MOTION if unset."""
     out: Path = Path("out/studies")
     """Folder for STUDY.json, .csv, .md, .png and .svg."""
-    device: Literal["cpu", "cuda"] = "cpu"
+    device: Device = "cpu"
     """Where the models run; the times of ``cost`` are the CPU's."""
     run: tuple[str, ...] = ()
     """Keep the numbers in the results folder: a recipe's name for each of WEIGHTS; without WEIGHTS
@@ -136,14 +138,10 @@ def _motion_path(given: Path | None) -> Path:
 
 
 def _models(study: "Study", arguments: Arguments[Any]) -> tuple["Model", ...]:
-    import torch
-
     from vitruve.benchmarks.studies import Model
     from vitruve.estimators import load
 
-    weights = arguments.weights
-    if arguments.device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("--device cuda: there is no GPU that torch can use; leave it out")
+    weights, device = arguments.weights, available(arguments.device)
     if study.needs_weights and not weights:
         raise ValueError("give WEIGHTS: one or more .safetensors files or packaged names")
     if arguments.run and not study.measures:
@@ -157,7 +155,7 @@ def _models(study: "Study", arguments: Arguments[Any]) -> tuple["Model", ...]:
     seeds = arguments.seed or (0,) * len(weights)
     names = _names(weights, runs, seeds)
     return tuple(
-        Model(name, load(file).to(arguments.device), run, seed)
+        Model(name, load(file).to(device), run, seed)
         for name, file, run, seed in zip(names, weights, runs, seeds, strict=True)
     )
 

@@ -17,19 +17,23 @@ WORTHWHILE_MACS = 2_000_000_000
 """Of a net on one clip. Smaller nets spend more on converting numbers than they save."""
 
 
-def computing(net: Any, precision: Precision) -> AbstractContextManager[object]:
+def computing(
+    net: Any, precision: Precision, *, remember: bool = True
+) -> AbstractContextManager[object]:
     """Inside, a net of ``LIFTERS`` in eval mode computes as asked; one in training is left alone.
 
     Args:
         net: The net, on the device it runs on. One that is not of the table counts as small.
         precision: How.
+        remember: Round each weight once, not at each use. A recording must not: it would read
+            copies that are gone when it is replayed.
     """
     device = next(net.parameters()).device
     if net.training or precision == "float32":
         return nullcontext()
     if precision == "auto" and not (has_bfloat16(device) and _is_large(net)):
         return nullcontext()
-    return torch.autocast(device.type, torch.bfloat16)
+    return torch.autocast(device.type, torch.bfloat16, cache_enabled=remember)
 
 
 def has_bfloat16(device: torch.device) -> bool:

@@ -11,7 +11,7 @@ from vitruve.training import TrainConfig
 
 @dataclass(frozen=True)
 class Baseline:
-    """The parts of a lifter's plain run; those that differ by preset, by its name (cpu, gpu)."""
+    """The parts of a lifter's plain run; those that differ by preset, by its name."""
 
     estimator: str
     """Name in ``ESTIMATORS``."""
@@ -62,18 +62,20 @@ def baseline_of(runs: Mapping[str, Run]) -> Baseline:
 
 
 CMU_ROWS = {
-    "simple_baseline": ("cpu", "gpu"),
-    "sem_gcn": ("cpu", "gpu"),
-    "video_pose_3d": ("t1_cpu", "t1_gpu"),
+    "simple_baseline": {"cpu": "cpu", "gpu": "gpu", "minutes": "minutes_gpu"},
+    "sem_gcn": {"cpu": "cpu", "gpu": "gpu"},
+    "video_pose_3d": {"cpu": "t1_cpu", "gpu": "t1_gpu"},
+    "mixste": {"cpu": "t27_cpu", "gpu": "t243_gpu", "minutes": "t81_gpu"},
     **{
-        net: ("t27_cpu", "t243_gpu")
-        for net in ("mixste", "pose_former_v2", "p_stmo", "ktpformer", "d3dp")
+        net: {"cpu": "t27_cpu", "gpu": "t243_gpu"}
+        for net in ("pose_former_v2", "p_stmo", "ktpformer", "d3dp")
     },
 }
-"""Net -> its small and its published run among those of CMU-Lift."""
+"""Net -> preset -> its run among those of CMU-Lift: small, published, and the published size
+trained for minutes."""
 
 
 def on_cmu(net: str) -> dict[str, Run]:
     """A lifter's run on CMU-Lift, by preset."""
-    rows = zip(("cpu", "gpu"), CMU_ROWS[net], strict=True)
+    rows = CMU_ROWS[net].items()
     return {preset: LIFTER_RUNS[f"lifters.cmu.{net}.{row}"] for preset, row in rows}

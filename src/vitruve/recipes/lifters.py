@@ -2,9 +2,10 @@
 
 Each net's paper stands in its file in ``nets``. As published: exact 2D of the rigs, screen
 coordinates, mirrored windows. The ``gpu`` presets have the published sizes and optimizers. The
-``cpu`` ones fit a few minutes of one core: fewer channels, AdamW, a cosine schedule and a running
-mean of the weights; the nets that answer a whole clip share batch, steps and learning rate, and
-have sizes of about equal time.
+``t81_gpu`` and ``minutes_gpu`` ones have the published sizes too but train for minutes, on equal
+terms. The ``cpu`` ones fit a few minutes of one core: fewer channels, AdamW, a cosine schedule and
+a running mean of the weights; the nets that answer a whole clip share batch, steps and learning
+rate, and have sizes of about equal time.
 """
 
 from dataclasses import replace
@@ -72,6 +73,20 @@ _GPU = TrainConfig(
 )
 _CLIPS_GPU = replace(_GPU, optimizer="adamw", batch_size=16, final_factor=0.3)
 """For nets that answer every frame of a clip; learning rate and decay are the net's own."""
+_MINUTES_GPU = TrainConfig(
+    steps=3_000,
+    batch_size=16,
+    learning_rate=3e-4,
+    warmup_steps=150,
+    ema_decay=0.995,
+    precision="bf16-mixed",
+    log_every=50,
+    checkpoint_every=1_000,
+    evaluate_every=1_000,
+)
+"""For nets of published size that answer every frame of a clip, in minutes of a GPU."""
+_MANY_WINDOWS_GPU = replace(_MINUTES_GPU, batch_size=256, learning_rate=1e-3)
+"""For those that answer the middle."""
 
 Terms = dict[str, TermConfig]
 
@@ -83,6 +98,11 @@ def _tcn(widths: tuple[int, ...], channels: int) -> VideoPose3DConfig:
 _SIZES: dict[str, tuple[Any, TrainConfig, Terms]] = {
     "simple_baseline.cpu": (SimpleBaselineConfig(17, 17, width=512, dropout=0.25), _CPU, _POSITION),
     "simple_baseline.gpu": (SimpleBaselineConfig(17, 17), _GPU, _POSITION),
+    "simple_baseline.minutes_gpu": (
+        SimpleBaselineConfig(17, 17),
+        replace(_MANY_WINDOWS_GPU, batch_size=1024),
+        _POSITION,
+    ),
     "video_pose_3d.t1_cpu": (_tcn((1, 1, 1), 512), _CPU, _POSITION),
     "video_pose_3d.t27_cpu": (
         _tcn((3, 3, 3), 256),
@@ -96,10 +116,16 @@ _SIZES: dict[str, tuple[Any, TrainConfig, Terms]] = {
     ),
     "video_pose_3d.t1_gpu": (_tcn((1, 1, 1), 1024), _GPU, _POSITION),
     "video_pose_3d.t27_gpu": (_tcn((3, 3, 3), 1024), _GPU, _POSITION),
+    "video_pose_3d.t81_gpu": (_tcn((3, 3, 3, 3), 1024), _MANY_WINDOWS_GPU, _POSITION),
     "video_pose_3d.t243_gpu": (_tcn((3, 3, 3, 3, 3), 1024), _GPU, _POSITION),
     "mixste.t27_cpu": (
         MixSTEConfig(17, 17, num_frames=27, channels=64, depth=4, num_heads=4),
         _CLIPS_CPU,
+        _BY_JOINT | _TEMPORAL,
+    ),
+    "mixste.t81_gpu": (
+        MixSTEConfig(17, 17, num_frames=81),
+        _MINUTES_GPU,
         _BY_JOINT | _TEMPORAL,
     ),
     "mixste.t243_gpu": (
@@ -114,6 +140,11 @@ _SIZES: dict[str, tuple[Any, TrainConfig, Terms]] = {
         _CLIPS_CPU,
         _POSITION | _TEMPORAL,
     ),
+    "dstformer.t81_gpu": (
+        DSTFormerConfig(17, 17, num_frames=81),
+        _MINUTES_GPU,
+        _POSITION | _TEMPORAL,
+    ),
     "dstformer.t243_gpu": (
         DSTFormerConfig(17, 17),
         replace(_CLIPS_GPU, learning_rate=2e-4, weight_decay=0.01, batch_size=32),
@@ -126,6 +157,11 @@ _SIZES: dict[str, tuple[Any, TrainConfig, Terms]] = {
         _CLIPS_CPU,
         _POSITION | _TEMPORAL,
     ),
+    "motion_agformer.t81_gpu": (
+        MotionAGFormerConfig(17, 17, num_frames=81),
+        _MINUTES_GPU,
+        _POSITION | _TEMPORAL,
+    ),
     "motion_agformer.t243_gpu": (
         MotionAGFormerConfig(17, 17),
         replace(_CLIPS_GPU, learning_rate=5e-4, weight_decay=0.01),
@@ -134,6 +170,11 @@ _SIZES: dict[str, tuple[Any, TrainConfig, Terms]] = {
     "ktpformer.t27_cpu": (
         KTPFormerConfig(17, 17, num_frames=27, channels=64, depth=4, num_heads=4),
         _CLIPS_CPU,
+        _BY_JOINT | _TEMPORAL,
+    ),
+    "ktpformer.t81_gpu": (
+        KTPFormerConfig(17, 17, num_frames=81),
+        _MINUTES_GPU,
         _BY_JOINT | _TEMPORAL,
     ),
     "ktpformer.t243_gpu": (
@@ -179,6 +220,11 @@ _SIZES: dict[str, tuple[Any, TrainConfig, Terms]] = {
             num_heads=4,
         ),
         _WINDOWS_CPU,
+        _POSITION,
+    ),
+    "pose_former_v2.t81_gpu": (
+        PoseFormerV2Config(17, 17, num_frames=81, kept_frames=9, kept_coefficients=9),
+        _MANY_WINDOWS_GPU,
         _POSITION,
     ),
     "pose_former_v2.t243_gpu": (

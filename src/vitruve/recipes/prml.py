@@ -7,7 +7,8 @@ and velocity error, with the joint weights of Hossain and Little, ECCV 2018. Win
 in training with probability a half.
 
 The ``gpu`` presets are the published size and optimizer: 90 epochs of 340 steps, an epoch being
-four views of the training clips in windows 81 frames apart. The ``cpu`` ones are small enough for
+four views of the training clips in windows 81 frames apart. The ``t81_gpu`` one trains for minutes,
+on the terms of `recipes.lifters`. The ``cpu`` ones are small enough for
 two cores and compare parts of the net with each other, not with published figures.
 """
 
@@ -21,6 +22,7 @@ from vitruve.objectives.position import PositionConfig
 from vitruve.objectives.smoothness import SmoothnessConfig
 from vitruve.objectives.task_position import TaskPositionConfig
 from vitruve.recipes.cmu_lift import CmuLiftSourceConfig
+from vitruve.recipes.lifters import LIFTER_RUNS
 from vitruve.recipes.run import Run, TermConfig
 from vitruve.skeletons import skeleton
 from vitruve.training import TrainConfig
@@ -160,12 +162,27 @@ def _ablation(name: str, preset: str) -> Run:
     return _run("prml", f"{name}_{preset}", net_config, terms)
 
 
+def _in_minutes() -> Run:
+    run = _ablation("full", "gpu")
+    others = LIFTER_RUNS["lifters.cmu.mixste.t81_gpu"]
+    net = replace(run.estimator_config.net_config, num_frames=81)
+    name = "prml.cmu.prml.full_t81_gpu"
+    return replace(
+        run,
+        estimator_config=replace(run.estimator_config, net_config=net),
+        source_config=others.source_config,
+        train=replace(others.train, out=f"runs/{name}"),
+        summary=run.summary.replace("full_gpu, 243", "full_t81_gpu, 81"),
+    )
+
+
 def _two_heads(net: str, config: Any, heads: str, preset: str) -> Run:
     terms = {"position": _HEADS[heads]}
     return _run(net, f"{heads}_{preset}", replace(config, heads=heads), terms)
 
 
 PRML_RUNS: dict[str, Run] = {
+    "prml.cmu.prml.full_t81_gpu": _in_minutes(),
     **{
         f"prml.cmu.prml.{name}_{preset}": _ablation(name, preset)
         for preset in _TRAIN

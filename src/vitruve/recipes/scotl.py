@@ -2,8 +2,10 @@
 
 "SCoTL-pose: structural consistency via trainable loss for pose estimation", anonymous submission,
 tables 1 to 5. A backbone's plain run comes from ``backbones``; a variant adds one term. Runs are
-``scotl.<data>.<net>.<variant>``, and with ``_gpu`` behind it at the published size. Plain names are
-the small preset: fewer steps, a graph loss-net of 64 channels and two blocks, an MLP of 512.
+``scotl.<data>.<net>.<variant>``, and with ``_gpu`` behind it at the published size, with
+``_minutes_gpu`` (SimpleBaseline and MixSTE on CMU-Lift) at the published size too but trained for
+minutes. Plain names are the small preset: fewer steps, a graph loss-net of 64 channels and two
+blocks, an MLP of 512.
 
 The published weight of the energy (alpha) differs by backbone a hundredfold, as do the units of
 their losses. Here one setting serves all: each added term is held at a share of the task's pull on
@@ -35,6 +37,8 @@ _PAIRED = ("mixste", "prml")
 _SMALL = {"graph": {"channels": 64, "depth": 2, "num_heads": 4}, "mlp": {"width": 512}}
 _SMALL_POSES = 64
 """Of a batch that the small loss-nets score."""
+_SUFFIXES = {"cpu": "", "gpu": "_gpu", "minutes": "_minutes_gpu"}
+"""Of names, by preset."""
 _NETS = {"graph": GraphEnergyConfig, "mlp": MlpEnergyConfig}
 
 
@@ -85,6 +89,13 @@ _ABLATIONS = {
     "graph_nce": _Variant("graph", energy=(("ranking", "nce"),)),
     "graph_table": _Variant("graph", (("path", "table"), ("per_head", True))),
     "graph_batch_margin": _Variant("graph", energy=(("margin_over", "batch"),)),
+    # Its search: how far apart truth and prediction are to be, and a larger loss-net.
+    "graph_margin_tenth": _Variant("graph", energy=(("margin", 0.1),)),
+    "graph_margin_10": _Variant("graph", energy=(("margin", 10.0),)),
+    "mlp_margin_tenth": _Variant("mlp", energy=(("margin", 0.1),)),
+    "mlp_margin_10": _Variant("mlp", energy=(("margin", 10.0),)),
+    "graph_large": _Variant("graph", (("channels", 128), ("depth", 4), ("num_heads", 8))),
+    "mlp_large": _Variant("mlp", (("width", 1024),)),
     # Parts of ours.
     "structure_plain": replace(_STRUCTURE, energy=()),
     "structure_mlp": replace(_STRUCTURE, net="mlp"),
@@ -128,7 +139,7 @@ def _term(variant: _Variant, joints: Skeleton, preset: str) -> dict[str, TermCon
     if not variant.net:
         return known
     small = _SMALL[variant.net] if preset == "cpu" else {}
-    net = _NETS[variant.net](joints, **small, **dict(variant.net_changes))
+    net = _NETS[variant.net](joints, **{**small, **dict(variant.net_changes)})
     energy = dict(variant.energy)
     if preset == "cpu" and "pair" not in energy:
         energy["poses"] = _SMALL_POSES
@@ -165,6 +176,7 @@ SCOTL_RUNS: dict[str, Run] = {
     for data in DATA
     for net, row in backbones(data).items()
     for variant, settings in _variants(data, net).items()
-    for preset, suffix in (("cpu", ""), ("gpu", "_gpu"))
+    for preset, suffix in _SUFFIXES.items()
+    if preset in row.train
 }
 """Runs of the paper's tables and of ours, by name."""
