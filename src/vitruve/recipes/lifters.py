@@ -74,18 +74,18 @@ _GPU = TrainConfig(
 _CLIPS_GPU = replace(_GPU, optimizer="adamw", batch_size=16, final_factor=0.3)
 """For nets that answer every frame of a clip; learning rate and decay are the net's own."""
 _MINUTES_GPU = TrainConfig(
-    steps=3_000,
+    steps=1_200,
     batch_size=16,
     learning_rate=3e-4,
     warmup_steps=150,
     ema_decay=0.995,
     precision="bf16-mixed",
     log_every=50,
-    checkpoint_every=1_000,
-    evaluate_every=1_000,
+    checkpoint_every=400,
+    evaluate_every=400,
 )
 """For nets of published size that answer every frame of a clip, in minutes of a GPU."""
-_MANY_WINDOWS_GPU = replace(_MINUTES_GPU, batch_size=256, learning_rate=1e-3)
+_MANY_WINDOWS_GPU = replace(_MINUTES_GPU, steps=2_000, batch_size=256, learning_rate=1e-3)
 """For those that answer the middle."""
 
 Terms = dict[str, TermConfig]

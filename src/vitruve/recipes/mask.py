@@ -57,15 +57,15 @@ HOURGLASS_DETECTOR = HeatmapDetectorConfig(
 )
 """As published, for pictures of 256 pixels: heat of 64 x 64 x 64 cells."""
 CPU_TRAIN = TrainConfig(
-    steps=4500,
+    steps=3600,
     batch_size=32,
     learning_rate=1e-3,
     schedule="drop",
     drop_at=34 / 45,
     final_factor=0.5,
 )
-_STEPS_PER_EPOCH = 100
-"""Of the CPU runs: 45 epochs are 4500 steps."""
+_STEPS_PER_EPOCH = 80
+"""Of the CPU runs: 45 epochs are 3600 steps."""
 SMALL_MASK = MaskConfig(physique_net=PhysiqueConfig((8, 16, 32)), side_px=32)
 """Masks are compared at 32 pixels: lines are about one pixel wide there."""
 _LARGE_MASK = MaskConfig(side_px=128)
