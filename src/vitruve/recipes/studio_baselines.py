@@ -9,7 +9,7 @@ from dataclasses import replace
 from vitruve.estimators import ConstantPoseConfig
 from vitruve.objectives.keypoints import KeypointsConfig
 from vitruve.objectives.position import PositionConfig
-from vitruve.recipes.mask import CPU_TRAIN, H36M_18, SMALL_DETECTOR
+from vitruve.recipes.mask import CPU_TRAIN, H36M_18, SMALL_DETECTOR, in_minutes
 from vitruve.recipes.run import Run, TermConfig
 from vitruve.recipes.studio import StudioSourceConfig
 
@@ -47,9 +47,6 @@ _MEAN_POSE = replace(
     train=replace(CPU_TRAIN, steps=1000, learning_rate=1e-2, schedule="cosine", weight_decay=0.0),
     summary="One pose for every picture of Studio, the best there is by its 3D labels.",
 )
-STUDIO_BASELINES: dict[str, Run] = (
-    _named(_SUPERVISED, "supervised")
-    | _named(_TWO_D_ONLY, "two_d_only")
-    | _named(_MEAN_POSE, "mean_pose")
-)
+_DETECTORS = _named(_SUPERVISED, "supervised") | _named(_TWO_D_ONLY, "two_d_only")
+STUDIO_BASELINES = _DETECTORS | in_minutes(_DETECTORS) | _named(_MEAN_POSE, "mean_pose")
 """Every run by name."""

@@ -24,7 +24,7 @@ from vitruve.objectives.keypoints import KeypointsConfig
 from vitruve.objectives.mask import MaskConfig
 from vitruve.objectives.position import PositionConfig
 from vitruve.objectives.symmetry import SymmetryConfig
-from vitruve.recipes.mask import CPU_TRAIN, H36M_18, SMALL_DETECTOR, SMALL_MASK
+from vitruve.recipes.mask import CPU_TRAIN, H36M_18, SMALL_DETECTOR, SMALL_MASK, in_minutes
 from vitruve.recipes.run import Run, TermConfig
 from vitruve.recipes.studio import StudioSourceConfig
 from vitruve.training import TrainConfig
@@ -102,7 +102,7 @@ _GPU_TRAIN = TrainConfig(
     weight_decay=0.0,
     precision="bf16-mixed",
 )
-X_RUNS: dict[str, Run] = (
+_ALL_SMALL: dict[str, Run] = (
     _run("sh_none", "none", hypotheses=1)
     | _run("sh_mlp", "mlp", hypotheses=1)
     | _run("sh_graph", "graph", hypotheses=1)
@@ -110,12 +110,13 @@ X_RUNS: dict[str, Run] = (
     | _run("mh_mlp", "mlp")
     | _run("mh_graph", "graph")
     | _run("mh_graph_parts", "graph", look="parts")
-    | _run(
-        "mh_graph_gpu",
-        "graph",
-        detector=RESNET_50_DETECTOR,
-        sizes=(DiscriminatorConfig(H36M_18), MaskConfig(side_px=128)),
-        train=_GPU_TRAIN,
-    )
 )
+_LARGE = _run(
+    "mh_graph_gpu",
+    "graph",
+    detector=RESNET_50_DETECTOR,
+    sizes=(DiscriminatorConfig(H36M_18), MaskConfig(side_px=128)),
+    train=_GPU_TRAIN,
+)
+X_RUNS = _ALL_SMALL | in_minutes(_ALL_SMALL) | _LARGE
 """Every run by name."""
