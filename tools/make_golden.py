@@ -25,7 +25,7 @@ SEEDS = range(7, 20)
 KEPT_FIELDS = ("reference", "config", "param_count")
 RULES = {"w05": "", "strong": "__strong"}
 DESCRIBED = {"pstmo_refine_official": {"x": 7, "x1": 8}}
-"""Runs small enough to repeat whose output was described and not kept; the seeds of their inputs."""
+"""Runs whose output was described and not kept; the seeds of their inputs."""
 
 
 def condense(folder: Path, name: str) -> dict[str, Any]:

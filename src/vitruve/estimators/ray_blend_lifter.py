@@ -60,9 +60,7 @@ class RayBlendLifter(Estimator):
         self.skeleton = self.lifter.skeleton
         self.keypoint_skeleton = self.lifter.keypoint_skeleton
         self.receptive_field, self.native_fps = self.lifter.receptive_field, self.lifter.native_fps
-        labels = ("skeleton", "joints_cam") if config.root_depth == "label" else ()
-        wanted = (*self.lifter.needs, "intrinsics", *labels)
-        self.needs = tuple(dict.fromkeys(wanted))
+        self.needs = tuple(dict.fromkeys((*self.lifter.needs, "intrinsics")))
         if config.blend.num_joints != self.skeleton.num_joints:
             raise ValueError(
                 f"RayBlendConfig.num_joints is {config.blend.num_joints}, but the lifter says "
@@ -125,12 +123,12 @@ class RayBlendLifter(Estimator):
         if self.config.root_depth == "placed":
             centred = joints - joints[..., root : root + 1, :]
             return place_by_keypoints(centred.unsqueeze(-4), self._placing, batch)[..., 0, :, 2]
-        assert batch.skeleton is not None
-        assert batch.joints_cam is not None
-        if batch.skeleton.names != self.skeleton.names:
+        labelled = batch.skeleton
+        if labelled is None or batch.joints_cam is None or labelled.names != self.skeleton.names:
             raise ValueError(
-                f"root_depth 'label' needs labels of skeleton {self.skeleton.name!r}, but the "
-                f"batch has those of {batch.skeleton.name!r}; take 'placed'"
+                f"root_depth 'label' reads how far away the root of {self.skeleton.name!r} truly "
+                f"is, but the labels are of {labelled and labelled.name!r}: take 'placed' outside "
+                "of evaluations"
             )
         return batch.joints_cam[..., root, 2]
 
