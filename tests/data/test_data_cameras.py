@@ -1,5 +1,8 @@
+import json
 import math
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -34,31 +37,37 @@ def test_published_rigs_stand_where_they_should():
             assert camera.distortion.shape == (5,)
 
 
-# Camera-frame point and its undistorted image point over half the width, as VideoPose3D's
-# world_to_camera and project_to_2d_linear give them for POINT.
-POINT = [0.59030377, 0.60362348, 0.01938794]
-PUBLISHED = {
-    ("S1", 0): ([-0.6433522, 0.6672444, 4.6932359], [-0.2888453, 0.3541292]),
-    ("S1", 1): ([1.0240109, 0.3308292, 5.9171143], [0.4156210, 0.1444548]),
-    ("S9", 0): ([-0.5959628, 0.5830402, 4.7242222], [-0.2638140, 0.3112227]),
-    ("S9", 1): ([0.7883682, 0.3081908, 6.0373440], [0.3179510, 0.1332930]),
-}
+GOLDEN = json.loads((Path(__file__).parent / "golden_cameras.json").read_text())
+"""What VideoPose3D's camera functions give."""
 
 
-@pytest.mark.parametrize("which", PUBLISHED)
+def near(found, expected, error=1e-6):
+    """Off by at most that share of the largest number."""
+    expected = torch.as_tensor(expected, dtype=found.dtype)
+    assert (found - expected).abs().max() <= error * expected.abs().max()
+
+
+@pytest.mark.parametrize("which", GOLDEN["cameras"])
 def test_cameras_are_videopose3ds(which):
-    subject, number = which
-    camera = h36m_rigs()[subject][number]
-    expected_cam, expected_image = map(torch.tensor, PUBLISHED[which])
-    found = camera.joints_to_cam(torch.tensor([POINT]))
-    torch.testing.assert_close(found[0], expected_cam, atol=2e-6, rtol=0)
-    torch.testing.assert_close(
-        camera.joints_to_world(found)[0], torch.tensor(POINT), atol=3e-6, rtol=0
-    )
+    subject, number = which.split()
+    camera, golden = h36m_rigs()[subject][int(number)], GOLDEN["cameras"][which]
+    noise = torch.from_numpy(np.random.default_rng(41).standard_normal((5, 17, 3))[4])
+    world = (noise[GOLDEN["which"]] * torch.tensor([0.5, 0.5, 0.9])).float()
+    world[:, 2] += 1
+    joints = camera.joints_to_cam(world)
+    near(joints, golden["joints_cam"])
+    near(camera.joints_to_world(joints), golden["joints_world"])
     width, height = camera.image_size_px
-    pixels = project(found, camera.intrinsics)[0]
-    image = pixels / width * 2 - torch.tensor([1, height / width])
-    torch.testing.assert_close(image, expected_image, atol=1e-6, rtol=0)
+    corner = torch.tensor([1, height / width])
+    near(project(joints, camera.intrinsics) / width * 2 - corner, golden["screen_without_lens"])
+    # The published lens bends tangentially by x (p1 x + p2 y) + p1 r2: OpenCV's with half of p1 and
+    # p2 in swapped places and the other half as thin prism. As OpenCV's own they differ by a pixel.
+    k1, k2, p1, p2, k3 = camera.distortion.tolist()
+    lens = torch.tensor([k1, k2, p2 / 2, p1 / 2, k3, 0, 0, 0, p1 / 2, 0, p2 / 2, 0])
+    bent = project(joints, camera.intrinsics, lens)
+    near(bent, golden["pixels"])
+    near(bent / width * 2 - corner, golden["screen"])
+    assert 0.01 < (camera.project(joints) - bent).abs().max() < 1
 
 
 def test_distortion_is_in_opencv_order():

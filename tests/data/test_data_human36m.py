@@ -9,8 +9,20 @@ import pytest
 from vitruve.data import human36m
 from vitruve.io.npz_members import open_archive, read_member
 from vitruve.io.restricted_pickle import restricted_load
+from vitruve.skeletons import SKELETONS
 
 SYMMETRY = [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]]
+
+
+def test_the_17_joints_are_the_published_ones():
+    """Which of the 32 VideoPose3D keeps, their tree, and their sides."""
+    kept = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
+    assert kept == human36m.JOINTS_17
+    joints, (left, right) = SKELETONS["h36m_17"], SYMMETRY
+    assert joints.parents == (-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 8, 11, 12, 8, 14, 15)
+    assert [joints.mirror_index[j] for j in left] == right
+    assert all(joints.names[j].startswith("left") for j in left)
+    assert sum(image == j for j, image in enumerate(joints.mirror_index)) == 5
 
 
 def write_dataset(root, *, symmetry=SYMMETRY, extra_frames=2):

@@ -36,6 +36,14 @@ PUBLISHED_ALIGNED = {
     "by_reprojection": (0.05145138502, 0.05118550360),
 }
 
+REPROJECTED = {
+    (0, 0, 0, 0, 1): (-0.00235685334, 0.18000230193),
+    (1, 0, 2, 5, 7): (-0.08579392731, 0.07389414310),
+    (2, 1, 3, 8, 13): (0.00442080759, -0.11394678056),
+    (3, 1, 4, 11, 16): (0.02814352885, 0.24664376676),
+}
+"""Screen of a hypothesis: clip, draw, hypothesis, frame, joint."""
+
 
 def draw(seed, *shape):
     return torch.from_numpy(np.random.default_rng(seed).standard_normal(shape))
@@ -80,6 +88,15 @@ def sample(which):
         joints_cam=points,
     )
     return Prediction(H36M, joints[:, which]), batch, root
+
+
+def test_hypotheses_are_projected_as_published():
+    K, lens = camera()
+    for (clip, which, *rest), expected in REPROJECTED.items():
+        prediction, _, root = sample(which)
+        joint = prediction.joints_cam[(clip, *rest)] + root[0, 0]
+        found = project(joint[None], K, lens)[0] / 500 - 1
+        assert found.tolist() == pytest.approx(expected, abs=3e-7)
 
 
 @pytest.mark.parametrize("which", [0, 1])

@@ -1,6 +1,8 @@
 """The metric-scale estimator: placement from exact heatmaps, training, refusals."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,9 +13,11 @@ from vitruve.geometry.projection import project
 from vitruve.nets.res_net import ResNetConfig
 from vitruve.objectives import OBJECTIVES, Term
 from vitruve.poses import PoseBatch
+from vitruve.skeletons import skeleton
 from vitruve.skeletons.skeleton import Skeleton
 from vitruve.training import Players, train_step
 
+GOLDEN = Path(__file__).parents[1] / "nets" / "golden_metrabs.json"
 LEGS = Skeleton(
     "legs", ("pelvis", "left_hip", "left_knee", "right_hip", "right_knee"), (-1, 0, 1, 0, 3)
 )
@@ -44,17 +48,24 @@ def batch_of(b=2, size=32, seed=0):
     )
 
 
-class Exactly(nn.Module):
-    """Heatmaps that say what is true of a batch, the box somewhere."""
+class Says(nn.Module):
+    """Heatmaps that always say the same."""
 
-    def __init__(self, batch, shift=0.0):
+    def __init__(self, points, box):
         super().__init__()
-        first, last = batch.crops_px[..., None, :].split(2, dim=-1)
-        points = (batch.keypoints_px - first) / (last - first) * batch.images.shape[-1]
-        self.said = points[:, 0] + shift, batch.joints_cam[:, 0] - torch.tensor([1.0, 2.0, 3.0])
+        self.said = points, box
 
     def forward(self, features):
         return self.said
+
+
+class Exactly(Says):
+    """Heatmaps that say what is true of a batch, the box somewhere."""
+
+    def __init__(self, batch, shift=0.0):
+        first, last = batch.crops_px[..., None, :].split(2, dim=-1)
+        points = (batch.keypoints_px - first) / (last - first) * batch.images.shape[-1]
+        super().__init__(points[:, 0] + shift, batch.joints_cam[:, 0] - torch.tensor([1.0, 2, 3]))
 
 
 def test_exact_heatmaps_are_placed():
@@ -68,6 +79,30 @@ def test_exact_heatmaps_are_placed():
     relative = batch.joints_cam - batch.joints_cam[..., :1, :]
     assert (said.joints_cam[:, 0] - relative).abs().max() < 0.01
     assert torch.allclose(said.keypoints_px[:, 0], batch.keypoints_px, atol=1e-4)
+
+
+def test_placed_joints_are_the_published_ones():
+    golden = json.loads(GOLDEN.read_text())["placement"]
+    points_px, joints = torch.tensor(golden["points_px"]), torch.tensor(golden["joints_mm"]) / 1000
+    body = skeleton("h36m_17")
+    estimator = MetricScale(replace(SMALL, skeleton=body)).eval()
+    unseen = torch.zeros(2, 1, 17, dtype=torch.bool)
+    batch = PoseBatch(
+        keypoint_skeleton=body,
+        keypoints_px=torch.zeros(2, 1, 17, 2),
+        keypoints_valid=unseen,
+        confidence=unseen.float(),
+        image_size_px=torch.full((2, 2), 256.0),
+        intrinsics=torch.tensor(golden["intrinsics"]),
+        images=torch.rand(2, 1, 3, 32, 32),
+        crops_px=torch.tensor([0.0, 0.0, 256.0, 256.0]).expand(2, 1, 4),
+        image_frames=torch.zeros(2, 1, dtype=torch.int64),
+    )
+    estimator.heatmaps = Says(points_px / 256 * 32, joints)
+    answer = estimator(batch)
+    found = (answer.joints_cam + answer.root_cam[..., None, :])[:, 0, 0]
+    wanted = torch.tensor(golden["mixed_mm"])
+    assert (1000 * found - wanted).abs().max() < 1e-6 * wanted.abs().max()
 
 
 def test_seen_joints_follow_their_points_half_way():

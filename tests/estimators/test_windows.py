@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from vitruve.data.windows import centred_windows, tiled_windows
 from vitruve.estimators import windows
 from vitruve.estimators.windows import predict_windows
 from vitruve.nets import LIFTERS
@@ -48,6 +49,17 @@ def test_the_last_window_ends_with_the_clip():
     net = Window(5)
     predict_windows(net, clip_of(12, b=1))
     assert net.starts == [0, 5, 7]
+
+
+@pytest.mark.parametrize("t", [9, 18, 23, 27, 28])
+def test_windows_start_where_the_published_ones_do(t):
+    """``tests/data/test_data_lifting.py`` has the published frames that both are."""
+    clip = clip_of(t, b=1)
+    side_by_side, around = Window(9), Window(9, (4, 4))
+    predict_windows(side_by_side, clip)
+    assert side_by_side.starts == tiled_windows(t, 9)[:, 0].tolist()
+    predict_windows(around, torch.cat([clip[:, :1]] * 4 + [clip] + [clip[:, -1:]] * 4, dim=1))
+    assert around.starts == centred_windows(t, 9)[:, 0].tolist()
 
 
 def test_a_short_clip_is_filled_up_with_its_last_frame():

@@ -24,7 +24,7 @@ def test_it_is_the_published_one():
     joints = torch.tensor(GOLDEN["joints_mm"]) / 1000
     points_px, intrinsics = torch.tensor(GOLDEN["points_px"]), torch.tensor(GOLDEN["intrinsics"])
     root = place_by_ridge(joints, points_px, intrinsics, torch.tensor(GOLDEN["seen"]).bool())
-    assert torch.allclose(1000 * root, torch.tensor(GOLDEN["root_mm"]), rtol=1e-4)
+    assert torch.allclose(1000 * root, torch.tensor(GOLDEN["root_mm"]), rtol=1e-5)
 
 
 def test_ridge_finds_the_root_but_for_its_pull():

@@ -72,6 +72,16 @@ def test_errors_of_lifters(pair):
         close(n_mpjpe_mm(predicted, target), name)
 
 
+def test_weighted_errors_of_lifters(pair):
+    predicted, target = pair
+    weights = draw(33, (4, 12, 17)).abs()
+    close((joint_error_mm(predicted, target) * weights).mean(), "vp3d_weighted_mpjpe")
+    confidence = draw(34, (4, 12, 17, 1)).abs()
+    flat = predicted.new_tensor([1.0, 1.0, 0.0])
+    error = joint_error_mm((predicted * flat).double() * confidence, target * flat * confidence)
+    close(error.mean(), "mb_loss_2d_weighted")
+
+
 def test_velocity_errors_of_lifters(pair):
     predicted, target = pair
     close(mpjve_mm(predicted[1], target[1]), "vp3d_mean_velocity_error_clip1")

@@ -12,7 +12,14 @@ import torch
 from nets_golden import make_state, read_cases
 
 from vitruve.cli import main
-from vitruve.estimators import DiffusionLifter, load
+from vitruve.estimators import (
+    DiffusionLifter,
+    MaskedKeypoints,
+    RayBlendLifter,
+    load,
+    load_estimator,
+    read_statement,
+)
 from vitruve.estimators.published import BY_NUMBER, NORMALISERS_OF
 from vitruve.nets import LIFTERS, load_official, recognise
 from vitruve.nets.diffusion_schedule import schedule_tensors
@@ -112,6 +119,69 @@ def test_every_published_net_comes_over_whole(net, case, hints, run, tmp_path):
     x = torch.randn(2, frames, config.num_keypoints, config.in_channels)
     with torch.no_grad():
         assert torch.equal(lifter.net(x), official(x))
+
+
+def p_stmo_and_its_refine_file(tmp_path):
+    """The pair of files that P-STMO publishes."""
+    lifter = make_state(read_cases("p_stmo")["pstmo_f9_tiny"], "strong")
+    blend = make_state(read_cases("ray_blend")["pstmo_refine_official"], "strong")
+    for name, state in (("no_refine", lifter), ("refine", blend)):
+        torch.save({f"module.{k}": v for k, v in state.items()}, tmp_path / f"{name}.pth")
+    return load_official(lifter), load_official(blend)
+
+
+@pytest.mark.parametrize("root", ["placed", "label"])
+def test_p_stmo_comes_with_its_refining_net(root, run, tmp_path):
+    net, blend = p_stmo_and_its_refine_file(tmp_path)
+    options = ("--ray-blend", "refine.pth", "--root-depth", root, "--out", "both.safetensors")
+    code, out, err = run("no_refine.pth", *options)
+    assert (code, err) == (0, "")
+    assert out.startswith("p_stmo: ")
+    assert "blended with the keypoints' rays" in out
+    both = load(tmp_path / "both.safetensors")
+    assert isinstance(both, RayBlendLifter)
+    assert (both.config.root_depth, both.config.flip) == (root, True)
+    for ours, theirs in ((both.lifter.net, net), (both.blend, blend)):
+        for key, value in theirs.state_dict().items():
+            assert torch.equal(ours.state_dict()[key], value)
+    assert "refine.pth (SHA-256 " in read_statement(tmp_path / "both.safetensors")["card"]
+
+
+def test_a_refining_net_goes_with_its_lifter_only(run, tmp_path):
+    p_stmo_and_its_refine_file(tmp_path)
+    d3dp = make_state(read_cases("d3dp")["d3dp_denoiser_tiny"], "w05", schedule_tensors())
+    torch.save(d3dp, tmp_path / "d3dp.bin")
+    sixteen = make_state(read_cases("sem_gcn")["semgcn_tiny"], "w05")
+    torch.save(sixteen, tmp_path / "sixteen.pth")
+    for files, words in {
+        ("refine.pth",): "weights of ray_blend, which lifts nothing by itself: it goes with",
+        ("no_refine.pth", "no_refine.pth"): "is blended by weights of ray_blend, but these are of",
+        ("d3dp.bin", "refine.pth"): "a DiffusionLifter cannot be blended",
+        ("sixteen.pth", "refine.pth"): "num_joints is 17, but the lifter says 16 joints",
+        ("no_refine.pth", "none.pth"): "none.pth",
+    }.items():
+        blend = ("--ray-blend", files[1]) if files[1:] else ()
+        code, out, err = run(files[0], *blend)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert words in err
+    assert not list(tmp_path.glob("*.safetensors"))
+
+
+def test_a_masked_pre_training_becomes_the_start_of_a_lifter(run, tmp_path):
+    state = make_state(read_cases("masked_pose_model")["pstmo_mae_tiny"], "strong")
+    torch.save({f"module.{k}": v for k, v in state.items()}, tmp_path / "mae.pth")
+    code, out, err = run("mae.pth")
+    assert (code, err) == (0, "")
+    assert out.startswith("masked_pose_model: ")
+    assert "vitruve train RECIPE --initial" in out
+    written = load_estimator(tmp_path / "mae.safetensors")
+    assert isinstance(written, MaskedKeypoints)
+    assert (written.keypoint_skeleton.name, written.native_fps) == ("h36m_17", 50)
+    for key, value in load_official(state).state_dict().items():
+        assert torch.equal(written.net.state_dict()[key], value)
+    for options in (("--metres-per-unit", "1"), ("--ray-blend", "mae.pth")):
+        code, out, err = run("mae.pth", *options)
+        assert (code, out, err.count("\n")) == (2, "", 1)
 
 
 def test_what_shapes_cannot_tell_is_said_by_the_user(run, tmp_path):

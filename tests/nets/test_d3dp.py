@@ -50,12 +50,13 @@ def test_published_time_steps():
     assert sample_times(5) == [999, 799, 599, 399, 199, -1]
 
 
-def test_published_sizes_are_recognised():
-    case = CASES["d3dp_denoiser_official"]
+@pytest.mark.parametrize("name", ["d3dp_denoiser_official", "d3dp_sampler_H2K2_official"])
+def test_published_sizes_are_recognised(name):
+    case = CASES[name]
     with torch.device("meta"):
         state = {key: torch.empty(shape) for key, shape in case["shapes"].items()}
-        name, config = recognise(state)
-        assert (name, config) == ("d3dp", D3DPConfig(17, 17))
+        net, config = recognise(state)
+        assert (net, config) == ("d3dp", D3DPConfig(17, 17))
         assert sum(p.numel() for p in D3DP(config).parameters()) == case["param_count"]
 
 

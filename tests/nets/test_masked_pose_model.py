@@ -2,7 +2,7 @@ import pytest
 import torch
 from nets_golden import RULES, assert_golden, make_input, make_state, read_cases
 
-from vitruve.nets import PSTMO, PSTMOConfig, recognise
+from vitruve.nets import PSTMO, PSTMOConfig, load_official, recognise
 from vitruve.nets.masked_pose_model import MaskedPoseModel, MaskedPoseModelConfig, Masks
 
 CASES = read_cases("masked_pose_model")
@@ -27,17 +27,14 @@ def test_agrees_with_the_published_net(rule):
     assert_golden(shuffled.permute(0, 3, 1, 2)[..., None], case, rule)
 
 
-def test_the_published_size_is_recognised_and_is_no_lifter():
+def test_the_published_size_is_recognised():
     case = CASES["pstmo_mae_s_official"]
     with torch.device("meta"):
         state = {key: torch.empty(shape) for key, shape in case["shapes"].items()}
-        config = MaskedPoseModel.config_from_official(state)
-        assert config == MaskedPoseModelConfig(17)
-        net = MaskedPoseModel(config)
-        net.load_state_dict(net.from_official(state))
+        assert recognise(state) == ("masked_pose_model", MaskedPoseModelConfig(17))
+        net = load_official(state)
+    assert isinstance(net, MaskedPoseModel)
     assert sum(p.numel() for p in net.parameters()) + UNUSED == case["param_count"]
-    with pytest.raises(ValueError, match="no lifter has the keys"):
-        recognise(state)
     assert MaskedPoseModel.config_from_official({"a": torch.zeros(1)}) is None
 
 

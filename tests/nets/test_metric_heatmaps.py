@@ -14,8 +14,8 @@ GOLDEN = json.loads((Path(__file__).parent / "golden_metrabs.json").read_text())
 def test_decoding_is_the_published_one():
     logits = torch.tensor(GOLDEN["logits"])[None]
     points_px, box = decode(logits, MetricHeatmapsConfig(1, num_joints=2))
-    assert torch.allclose(points_px[0], torch.tensor(GOLDEN["points_px"]), rtol=1e-4)
-    assert torch.allclose(1000 * box[0], torch.tensor(GOLDEN["box_mm"]), rtol=1e-4)
+    assert torch.allclose(points_px[0], torch.tensor(GOLDEN["points_px"]), rtol=1e-5)
+    assert torch.allclose(1000 * box[0], torch.tensor(GOLDEN["box_mm"]), rtol=1e-5)
 
 
 def test_a_sharp_heatmap_says_the_middle_of_its_cell():

@@ -1,10 +1,32 @@
+from pathlib import Path
+
 import pytest
 import torch
 from nets_golden import make_state, read_cases
 
-from vitruve.nets import load_official, recognise
+from vitruve.nets import COMPANIONS, LIFTERS, load_official, recognise
 
 STATE = make_state(read_cases("simple_baseline")["simplebaseline_tiny"], "w05")
+
+OFFICIAL = [
+    pytest.param(net, case["shapes"], id=name)
+    for net in LIFTERS | COMPANIONS
+    if (Path(__file__).parent / f"golden_{net}.json").exists()
+    for name, case in read_cases(net).items()
+    if name.endswith("_official")
+]
+"""Key lists of published checkpoints."""
+
+
+def test_all_published_nets_are_there():
+    assert len(OFFICIAL) == 30
+    assert {p.values[0] for p in OFFICIAL} == (LIFTERS | COMPANIONS).keys() - {"prml"}
+
+
+@pytest.mark.parametrize(("net", "shapes"), OFFICIAL)
+def test_published_key_lists_are_recognised(net, shapes):
+    state = {f"module.{k}": torch.empty(shape, device="meta") for k, shape in shapes.items()}
+    assert recognise({"epoch": 3, "model_pos": state})[0] == net
 
 
 @pytest.mark.parametrize("wrapper", [None, "model_pos", "model", "state_dict"])

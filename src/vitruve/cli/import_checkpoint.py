@@ -4,12 +4,13 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 if TYPE_CHECKING:
-    from vitruve.estimators.published import Published
+    from vitruve.estimators import Estimator, MaskedKeypoints
+    from vitruve.estimators.published import Hints, Published
 
 _OUTPUT = {
     "screen": "metres",
@@ -42,6 +43,12 @@ class Arguments:
     """Frames per second that the weights were trained at; 50, Human3.6M's, if unset."""
     hint: tuple[str, ...] = ()
     """Settings of the net that shapes cannot tell, such as causal=true or num_heads=4."""
+    ray_blend: Path | None = None
+    """Checkpoint of the net that P-STMO calls refine, published beside FILE: it blends the lifted x
+    and y with the keypoints' rays; the result needs the camera."""
+    root_depth: Literal["placed", "label"] = "placed"
+    """For --ray-blend, where the root's distance comes from: the keypoints, or the label as in the
+    published evaluation; the latter says nothing where there are no labels."""
 
 
 def main(argv: list[str]) -> int:
@@ -51,28 +58,60 @@ def main(argv: list[str]) -> int:
         0 when done.
 
     Raises:
-        ValueError: The file is damaged, of no known net, does not fill it exactly, or the unit of
+        ValueError: A file is damaged, of no known net, does not fill it exactly, or the unit of
             its output is not known.
-        OSError: The file is missing, or the weights cannot be written.
+        OSError: A file is missing, or the weights cannot be written.
         KeyError: A key has no rule, or a part, skeleton or setting no such name.
     """
     arguments = tyro.cli(Arguments, prog="vitruve import-checkpoint", args=argv)
     from vitruve.estimators import save_estimator
-    from vitruve.estimators.published import Hints, import_published
-    from vitruve.nets import read_checkpoint
 
-    state = read_checkpoint(arguments.file, arguments.part)
-    hints = Hints(
-        arguments.skeleton, arguments.keypoint_skeleton, arguments.metres_per_unit, arguments.fps
-    )
-    published = import_published(state, hints, _settings(arguments.hint))
+    estimator, net, report = _imported(arguments)
     out = arguments.out or arguments.file.with_suffix(".safetensors")
-    save_estimator(published.lifter, out, card=_card(arguments.file, published.net))
-    print(_report(published))
+    files = [arguments.file, *([arguments.ray_blend] if arguments.ray_blend else [])]
+    save_estimator(estimator, out, card=_card(net, files))
+    print(report)
     if not arguments.skeleton:
         print("  taken to be the authors' for Human3.6M; --skeleton says otherwise")
     print(out)
     return 0
+
+
+def _imported(arguments: Arguments) -> "tuple[Estimator, str, str]":
+    """The estimator, the name of its net, and what to say of it."""
+    from vitruve.estimators.published import Hints, blend_with, import_published
+    from vitruve.nets import read_checkpoint, recognise
+
+    state, settings = read_checkpoint(arguments.file, arguments.part), _settings(arguments.hint)
+    hints = Hints(
+        arguments.skeleton, arguments.keypoint_skeleton, arguments.metres_per_unit, arguments.fps
+    )
+    if not arguments.ray_blend and recognise(state)[0] == "masked_pose_model":
+        return _pretraining(state, hints, settings)
+    published = import_published(state, hints, settings)
+    if arguments.ray_blend is None:
+        return published.lifter, published.net, _report(published)
+    blend = read_checkpoint(arguments.ray_blend)
+    estimator = blend_with(published.lifter, blend, arguments.root_depth)
+    root = {"placed": "placed by the keypoints", "label": "given by the label"}
+    line = f"  blended with the keypoints' rays, root {root[arguments.root_depth]}"
+    return estimator, published.net, f"{_report(published)}\n{line}"
+
+
+def _pretraining(
+    state: dict[str, Any], hints: "Hints", settings: dict[str, Any]
+) -> "tuple[MaskedKeypoints, str, str]":
+    from vitruve.estimators.published import import_pretraining
+
+    estimator = import_pretraining(state, hints, settings)
+    numbers = sum(p.numel() for p in estimator.net.parameters())
+    report = [
+        f"masked_pose_model: {numbers:,} parameters",
+        f"  settings: {_listed(estimator.config.net_config)}",
+        f"  input: {estimator.keypoint_skeleton.name}",
+        "  output: the same keypoints; a lifter starts from it: vitruve train RECIPE --initial",
+    ]
+    return estimator, "masked_pose_model", "\n".join(report)
 
 
 def _settings(hints: tuple[str, ...]) -> dict[str, Any]:
@@ -92,7 +131,6 @@ def _report(published: "Published") -> str:
     lifter = published.lifter
     config = lifter.config
     numbers = sum(p.numel() for p in lifter.net.parameters())
-    settings = ", ".join(f"{name} {value}" for name, value in asdict(config.net_config).items())
     unused = ", ".join(published.unused) or "nothing"
     output = _OUTPUT[config.normaliser]
     if config.metres_per_unit != 1:
@@ -101,7 +139,7 @@ def _report(published: "Published") -> str:
     return "\n".join(
         [
             f"{published.net}: {numbers:,} parameters",
-            f"  settings: {settings}",
+            f"  settings: {_listed(config.net_config)}",
             f"  input: {config.keypoint_skeleton.name}"
             + (", with confidence" if config.confidence else ""),
             f"  output: {config.skeleton.name}, {output}",
@@ -111,9 +149,15 @@ def _report(published: "Published") -> str:
     )
 
 
-def _card(file: Path, net: str) -> str:
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+def _listed(config: Any) -> str:
+    return ", ".join(f"{name} {value}" for name, value in asdict(config).items())
+
+
+def _card(net: str, files: list[Path]) -> str:
+    read = " and ".join(
+        f"{file.name} (SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()})" for file in files
+    )
     return (
-        f"{net}, imported from {file.name} (SHA-256 {digest}); training data, licence and figures "
-        "are those its authors state."
+        f"{net}, imported from {read}; training data, licence and figures are those its authors "
+        "state."
     )

@@ -19,6 +19,7 @@ from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypoints
 from vitruve.estimators.metric_scale import MetricScale, MetricScaleConfig
 from vitruve.estimators.onnx_export import ExportReport, export_onnx
 from vitruve.estimators.precision import Precision
+from vitruve.estimators.ray_blend_lifter import RayBlendLifter, RayBlendLifterConfig
 from vitruve.estimators.refine import RefineConfig, RefinedEstimator
 from vitruve.estimators.saved import (
     ESTIMATORS,
@@ -54,6 +55,8 @@ __all__ = [
     "MetricScale",
     "MetricScaleConfig",
     "Precision",
+    "RayBlendLifter",
+    "RayBlendLifterConfig",
     "RefineConfig",
     "RefinedEstimator",
     "Stream",

@@ -75,7 +75,7 @@ class LatentLifter(Lifter):
         ways = [self.decoder @ latents, *([direct] if self.config.direct else [])]
         joints = torch.stack(ways, dim=-4)
         root = self.skeleton.root
-        return self._say(joints - joints[..., root : root + 1, :], batch)
+        return self.say(joints - joints[..., root : root + 1, :], batch)
 
 
 def latent_points(count: int, direct: Skeleton | None) -> Skeleton:

@@ -75,13 +75,11 @@ class Lifter(Estimator):
 
     def forward(self, batch: PoseBatch) -> Prediction:
         """Predict every frame; beyond its ends the clip stands still."""
-        before, after = self.net.padding
-        x = self._encode(batch)
-        x = torch.cat([x[:, :1].expand(-1, before, -1, -1), x], dim=1)
-        x = torch.cat([x, x[:, -1:].expand(-1, after, -1, -1)], dim=1)
-        with computing(self.net, self.precision):
-            output = self._slide(x)
-        return self._decode(output, batch)
+        return self._decode(self._answer(batch), batch)
+
+    def joints(self, batch: PoseBatch) -> Float[Tensor, "*b t j 3"]:
+        """What the net says of every frame, metres; the root as it says it too."""
+        return self._to_metres(self._answer(batch), batch)
 
     def training_forward(self, batch: PoseBatch) -> Prediction:
         """Predict the central frames that have a full view, or all if the clip is too short."""
@@ -106,6 +104,14 @@ class Lifter(Estimator):
             prediction = replace(prediction, features=features)
         return prediction
 
+    def say(self, joints: Float[Tensor, "*b h t j 3"], batch: PoseBatch) -> Prediction:
+        """Joints relative to the root as an answer, placed if the config says so."""
+        root = None
+        if self.config.places:
+            which = keypoint_joints(self.keypoint_skeleton, self.skeleton)
+            root = place_by_keypoints(joints, which, batch)
+        return Prediction(self.skeleton, joints, root)
+
     def start(self) -> Any:
         """Memory of a stream of frames that has seen nothing yet.
 
@@ -123,6 +129,14 @@ class Lifter(Estimator):
         """Predict a batch's only frame, the next of the stream that ``memory`` remembers."""
         joints = self.net.step(memory, self._encode(batch)[:, 0])
         return self._decode(joints.unsqueeze(1), batch)
+
+    def _answer(self, batch: PoseBatch) -> Float[Tensor, "b t j 3"]:
+        before, after = self.net.padding
+        x = self._encode(batch)
+        x = torch.cat([x[:, :1].expand(-1, before, -1, -1), x], dim=1)
+        x = torch.cat([x, x[:, -1:].expand(-1, after, -1, -1)], dim=1)
+        with computing(self.net, self.precision):
+            return self._slide(x)
 
     def _slide(self, x: Float[Tensor, "b t k c"]) -> Float[Tensor, "b tout j 3"]:
         """The net on a clip of any length; a strided one in its dilated form, same weights."""
@@ -144,15 +158,7 @@ class Lifter(Estimator):
     def _decode(self, output: Float[Tensor, "b t j 3"], batch: PoseBatch) -> Prediction:
         joints = self._to_metres(output, batch)
         root = self.skeleton.root
-        return self._say((joints - joints[..., root : root + 1, :]).unsqueeze(-4), batch)
-
-    def _say(self, joints: Float[Tensor, "*b h t j 3"], batch: PoseBatch) -> Prediction:
-        """Joints relative to the root as an answer, placed if the config says so."""
-        root = None
-        if self.config.places:
-            which = keypoint_joints(self.keypoint_skeleton, self.skeleton)
-            root = place_by_keypoints(joints, which, batch)
-        return Prediction(self.skeleton, joints, root)
+        return self.say((joints - joints[..., root : root + 1, :]).unsqueeze(-4), batch)
 
     def _to_metres(
         self, output: Float[Tensor, "b t j 3"], batch: PoseBatch

@@ -1,4 +1,4 @@
-"""Published weights of a lifting net as a lifter of ours: skeletons, normalisation and unit.
+"""Published weights as estimators of ours: skeletons, normalisation and unit.
 
 A state dict says which net it is and how large, but neither what its joints are nor the unit it
 speaks. Those are known for the weights that authors published for Human3.6M; for all others the
@@ -14,8 +14,10 @@ from torch import Tensor
 
 from vitruve.estimators.diffusion_lifter import DiffusionLifter, DiffusionLifterConfig
 from vitruve.estimators.lifter import Lifter, LifterConfig
+from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
+from vitruve.estimators.ray_blend_lifter import RayBlendLifter, RayBlendLifterConfig, RootDepth
 from vitruve.io.dataclass_json import config_from_dict
-from vitruve.nets import LIFTERS, load_official, recognise
+from vitruve.nets import COMPANIONS, LIFTERS, load_official, recognise
 from vitruve.skeletons import Skeleton, skeleton
 
 BY_NUMBER = {17: "h36m_17", 16: "h36m_16"}
@@ -40,6 +42,11 @@ UNKNOWN = {
     "checkpoint holds; SemGCN's copies of it speak metres",
 }
 """Why the unit of a net's published weights cannot be known."""
+USES = {
+    "masked_pose_model": "a lifter is trained from it",
+    "ray_blend": "it goes with a lifter's weights; import those, and give this file as --ray-blend",
+}
+"""What published weights that lift nothing are for."""
 
 
 @dataclass(frozen=True)
@@ -85,15 +92,16 @@ def import_published(
         net_hints: Fields of the net's config that shapes cannot tell, such as ``causal``.
 
     Raises:
-        ValueError: The net is unknown, the weights do not fill it exactly, or the meaning of its
-            output is not known and not said.
+        ValueError: The net is unknown or no lifter, the weights do not fill it exactly, or the
+            meaning of its output is not known and not said.
         KeyError: A key has no rule, a skeleton no such name, or the net's config no such field.
     """
-    name, config = recognise(state)
-    net_class, config_class = LIFTERS[name]
-    checked = config_from_dict(config_class, asdict(config) | dict(net_hints or {}))
-    net = load_official(state, **{field: getattr(checked, field) for field in net_hints or {}})
-    settings = _lifter_settings(name, checked, hints)
+    name, net = _filled(state, net_hints)
+    if name in USES:
+        raise ValueError(
+            f"these are weights of {name}, which lifts nothing by itself: {USES[name]}"
+        )
+    settings = _lifter_settings(name, net.config, hints)
     draws = hasattr(net, "denoise")
     lifter = (
         DiffusionLifter(DiffusionLifterConfig(**settings))
@@ -101,7 +109,69 @@ def import_published(
         else Lifter(LifterConfig(**settings))
     )
     lifter.net.load_state_dict(net.state_dict())
-    return Published(name, lifter.eval(), _unused(net_class, state))
+    return Published(name, lifter.eval(), _unused(LIFTERS[name][0], state))
+
+
+def blend_with(
+    lifter: Lifter, state: Mapping[str, Tensor], root_depth: RootDepth = "placed"
+) -> RayBlendLifter:
+    """Put a lifter and the published weights that blend its answers together, in eval mode.
+
+    Args:
+        lifter: Made of the weights published beside them.
+        state: As ``nets.read_checkpoint`` gives it.
+        root_depth: Where the root's distance comes from.
+
+    Raises:
+        ValueError: The weights are of another net or do not fit the lifter, or it draws hypotheses.
+        KeyError: A key has no rule.
+    """
+    name, blend = _filled(state)
+    if name != "ray_blend":
+        raise ValueError(f"a lifter is blended by weights of ray_blend, but these are of {name}")
+    if type(lifter) is not Lifter:
+        raise ValueError(f"a {type(lifter).__name__} cannot be blended: it says several poses")
+    config = RayBlendLifterConfig(lifter.config, blend.config, root_depth)
+    together = RayBlendLifter(config)
+    together.lifter.load_state_dict(lifter.state_dict())
+    together.blend.load_state_dict(blend.state_dict())
+    return together.eval()
+
+
+def import_pretraining(
+    state: Mapping[str, Tensor], hints: Hints, net_hints: Mapping[str, Any] | None = None
+) -> MaskedKeypoints:
+    """Make an estimator of published weights of a masked pre-training, in eval mode.
+
+    Raises:
+        ValueError: The weights are of another net, or of other sizes than recognised, or a skeleton
+            or unit of the output is given, of which there is none.
+        KeyError: A key has no rule, a skeleton no such name, or the net's config no such field.
+    """
+    name, net = _filled(state, net_hints)
+    if name != "masked_pose_model":
+        raise ValueError(f"these weights are of {name}, which is no masked pre-training")
+    if hints.skeleton or hints.metres_per_unit:
+        raise ValueError(
+            "a masked pre-training says no 3D joints: leave out --skeleton and --metres-per-unit"
+        )
+    points = _skeleton("keypoints", net.config.num_keypoints, hints.keypoint_skeleton)
+    fps = hints.fps or (FPS if points.name in BY_NUMBER.values() else None)
+    config = MaskedKeypointsConfig(points, net.config, net.config.in_channels == 3, fps)
+    estimator = MaskedKeypoints(config)
+    estimator.net.load_state_dict(net.state_dict())
+    return estimator.eval()
+
+
+def _filled(
+    state: Mapping[str, Tensor], net_hints: Mapping[str, Any] | None = None
+) -> tuple[str, Any]:
+    """The net that the weights are of, with them, and its name."""
+    name, config = recognise(state)
+    given = dict(net_hints or {})
+    _, config_class = (LIFTERS | COMPANIONS)[name]
+    checked = config_from_dict(config_class, asdict(config) | given)
+    return name, load_official(state, **{field: getattr(checked, field) for field in given})
 
 
 def _unused(net_class: Any, state: Mapping[str, Tensor]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from vitruve.estimators.lifter import Lifter, LifterConfig
 from vitruve.estimators.masked_keypoints import MaskedKeypoints, MaskedKeypointsConfig
 from vitruve.estimators.metric_scale import MetricScale, MetricScaleConfig
 from vitruve.estimators.precision import Precision
+from vitruve.estimators.ray_blend_lifter import RayBlendLifter, RayBlendLifterConfig
 from vitruve.estimators.refine import RefineConfig, RefinedEstimator
 from vitruve.io.dataclass_json import config_from_dict
 from vitruve.io.tensor_file import build_to_fit, read_tensors, write_tensors
@@ -30,6 +31,7 @@ ESTIMATORS: dict[str, tuple[type[Estimator], Any]] = {
     "lifter": (Lifter, LifterConfig),
     "masked_keypoints": (MaskedKeypoints, MaskedKeypointsConfig),
     "metric_scale": (MetricScale, MetricScaleConfig),
+    "ray_blend_lifter": (RayBlendLifter, RayBlendLifterConfig),
     "diffusion_lifter": (DiffusionLifter, DiffusionLifterConfig),
 }
 """Every estimator by the name that its weight files carry."""

@@ -18,12 +18,14 @@ from vitruve.nets.energy_geometry import GeometryEnergy, GeometryEnergyConfig
 from vitruve.nets.energy_graph import GraphEnergy, GraphEnergyConfig
 from vitruve.nets.energy_mlp import MlpEnergy, MlpEnergyConfig
 from vitruve.nets.ktpformer import KTPFormer, KTPFormerConfig
+from vitruve.nets.masked_pose_model import MaskedPoseModel, MaskedPoseModelConfig
 from vitruve.nets.mixste import MixSTE, MixSTEConfig
 from vitruve.nets.motion_agformer import MotionAGFormer, MotionAGFormerConfig
 from vitruve.nets.official import load_official, recognise
 from vitruve.nets.p_stmo import PSTMO, PSTMOConfig
 from vitruve.nets.pose_former_v2 import PoseFormerV2, PoseFormerV2Config
 from vitruve.nets.prml import PrML, PrMLConfig
+from vitruve.nets.ray_blend import RayBlend, RayBlendConfig
 from vitruve.nets.sem_gcn import SemGCN, SemGCNConfig
 from vitruve.nets.simple_baseline import SimpleBaseline, SimpleBaselineConfig
 from vitruve.nets.video_pose_3d import VideoPose3D, VideoPose3DConfig
@@ -43,7 +45,14 @@ LIFTERS: dict[str, tuple[Any, Any]] = {
 }
 """Name -> (net, config)."""
 
+COMPANIONS: dict[str, tuple[Any, Any]] = {
+    "masked_pose_model": (MaskedPoseModel, MaskedPoseModelConfig),
+    "ray_blend": (RayBlend, RayBlendConfig),
+}
+"""Nets with published weights that lift nothing by themselves: name -> (net, config)."""
+
 __all__ = [
+    "COMPANIONS",
     "D3DP",
     "ENERGIES",
     "LIFTERS",
@@ -58,6 +67,8 @@ __all__ = [
     "GraphEnergyConfig",
     "KTPFormer",
     "KTPFormerConfig",
+    "MaskedPoseModel",
+    "MaskedPoseModelConfig",
     "MixSTE",
     "MixSTEConfig",
     "MlpEnergy",
@@ -69,6 +80,8 @@ __all__ = [
     "PoseFormerV2Config",
     "PrML",
     "PrMLConfig",
+    "RayBlend",
+    "RayBlendConfig",
     "SemGCN",
     "SemGCNConfig",
     "SimpleBaseline",

@@ -35,7 +35,7 @@ def bare_state(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def recognise(state: Mapping[str, Any]) -> tuple[str, Any]:
-    """Tell which net of ``LIFTERS`` and which config a published state dict belongs to.
+    """Tell which net of ``LIFTERS`` or ``COMPANIONS``, and which config, a state dict belongs to.
 
     Args:
         state: The state dict, or the checkpoint around it.
@@ -44,7 +44,7 @@ def recognise(state: Mapping[str, Any]) -> tuple[str, Any]:
         ValueError: No net of ours has these keys, or they are there and their sizes make no sense.
     """
     bare = bare_state(state)
-    for name, (net, _) in nets.LIFTERS.items():
+    for name, (net, _) in _known().items():
         try:
             config = net.config_from_official(bare)
         except (ArithmeticError, LookupError, ValueError) as error:
@@ -54,7 +54,7 @@ def recognise(state: Mapping[str, Any]) -> tuple[str, Any]:
         if config is not None:
             return name, config
     raise ValueError(
-        f"no lifter has the keys {shown_keys(bare)}; the known ones are {', '.join(nets.LIFTERS)}"
+        f"no lifter has the keys {shown_keys(bare)}; the known ones are {', '.join(_known())}"
     )
 
 
@@ -75,7 +75,7 @@ def load_official(state: Mapping[str, Any], **hints: Any) -> nn.Module:
     for hint in hints:
         if hint not in allowed:
             raise KeyError(f"{name} takes no hint {hint!r}; allowed: {', '.join(allowed)}")
-    net_class, _ = nets.LIFTERS[name]
+    net_class, _ = _known()[name]
     weights = net_class.from_official(bare)
     net = _sized_like(weights, net_class, replace(config, **hints))
     try:
@@ -91,6 +91,10 @@ def shown_keys(state: Mapping[str, Any]) -> str:
     """Some keys of a checkpoint, and how many more there are, for messages."""
     keys = [str(key) for key in state]
     return ", ".join(keys[:4]) + (f" and {len(keys) - 4} more" if len(keys) > 4 else "")
+
+
+def _known() -> dict[str, tuple[Any, Any]]:
+    return nets.LIFTERS | nets.COMPANIONS
 
 
 def _sized_like(weights: Mapping[str, Tensor], net_class: Any, config: Any) -> nn.Module:
