@@ -31,7 +31,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lifting import Call, floor_of, ratio, seconds
+from timing import Call, floor_of, ratio, seconds
 from vitruve.benchmarks.results import FOLDER, Row, read_rows, record
 from vitruve.cli.memory import keep_freed_memory
 from vitruve.data.cameras import h36m_rigs

@@ -1,4 +1,4 @@
-"""Recording a net as a CUDA graph: what is refused, and on a GPU that it answers as the net does."""
+"""A net as a CUDA graph: what is refused, and on a GPU that it answers as the net does."""
 
 import pytest
 import torch

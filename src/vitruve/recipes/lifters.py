@@ -81,7 +81,6 @@ _MINUTES_GPU = TrainConfig(
     ema_decay=0.995,
     precision="bf16-mixed",
     log_every=50,
-    checkpoint_every=400,
     evaluate_every=400,
 )
 """For nets of published size that answer every frame of a clip, in minutes of a GPU."""
