@@ -11,7 +11,7 @@ Yang et al., 2023, https://arxiv.org/abs/2312.07051. Each run adds one thing to 
 | ``triangulation`` | joints that four cameras agree on (Eq. 10), and depth from them |
 | ``cascade`` | ``geodesic`` in three stages, one camera |
 | ``full`` | all of it |
-| ``cascade_upright``, ``full_upright`` | a first stage that is told of a whole standing body |
+| any of them with ``_upright`` | a start that is told of a whole standing body |
 
 The cascade is one run: its terms start and end with their stages, so that a net of a later stage
 already learns, alone, while the detector is in an earlier one. With ``_minutes_gpu`` behind its
@@ -23,6 +23,7 @@ template, which the paper does without.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from vitruve.estimators import HeatmapDetectorConfig
 from vitruve.nets.heatmap_head import HeatmapHeadConfig
@@ -132,6 +133,15 @@ def _views(mask: MaskConfig, start_step: int = 0) -> TermConfig:
     return TermConfig("multiview", config, start_step=start_step, learning_rate=_LEARNING_RATE)
 
 
+def started(start: Start, epoch: int) -> dict[str, TermConfig]:
+    """What is told of bodies at first: where joints are for two epochs, bones for fifteen."""
+    anchors, bones = start
+    return {
+        "anchors": TermConfig("anchors", anchors, weight=10.0, until_step=2 * epoch),
+        "bones": TermConfig("bone_constants", bones, weight=2.5, until_step=15 * epoch),
+    }
+
+
 def cascade(
     epoch: int,
     several_cameras: bool,
@@ -154,19 +164,20 @@ def cascade(
     medium = replace(size, form="medium", skeleton=1.0, physique=4.0)
     loose = replace(size, form="loose", skeleton=2.0, physique=1.5, geodesic=GeodesicConfig())
     tied = SymmetryConfig(midpoints=0.0, tied=1.0)
-    anchors, bones = start
     flat = replace(_FLAT, until_step=third) if several_cameras else _FLAT
-    return _PRIORS | {
-        "flatness": flat,
-        "anchors": TermConfig("anchors", anchors, weight=10.0, until_step=first),
-        "bones": TermConfig("bone_constants", bones, weight=2.5, until_step=second),
-        "tight": TermConfig("mask", tight, start_step=first, until_step=second),
-        "medium": replace(_masks(medium, second), until_step=third),
-        "tied": TermConfig(
-            "symmetry", tied, weight=4.0, start_step=second, until_step=second + 3 * epoch
-        ),
-        "loose": _views(loose, third) if several_cameras else _masks(loose, third),
-    }
+    return (
+        _PRIORS
+        | {"flatness": flat}
+        | started(start, epoch)
+        | {
+            "tight": TermConfig("mask", tight, start_step=first, until_step=second),
+            "medium": replace(_masks(medium, second), until_step=third),
+            "tied": TermConfig(
+                "symmetry", tied, weight=4.0, start_step=second, until_step=second + 3 * epoch
+            ),
+            "loose": _views(loose, third) if several_cameras else _masks(loose, third),
+        }
+    )
 
 
 def _run(
@@ -220,44 +231,33 @@ def _in_minutes(name: str, run: Run) -> Run:
 
 
 _ONE_CAMERA = _PRIORS | {"flatness": _FLAT}
-_SMALL: dict[str, Run] = (
-    _run(
-        "base",
-        _EQUIVARIANCE | {"flatness": _FLAT, "mask": _masks(replace(SMALL_MASK, form="dots"))},
-        "joints as dots that fill the mask",
+
+
+def _ablations(name: str, start: Start | None) -> dict[str, Run]:
+    """Every row, ``name`` behind each; the cascade starts as published if nothing else is said."""
+    told = {} if start is None else started(start, _STEPS_PER_EPOCH)
+    first = PUBLISHED if start is None else start
+    dots = _EQUIVARIANCE | {"flatness": _FLAT, "mask": _masks(replace(SMALL_MASK, form="dots"))}
+    outline, weighed = {"mask": _masks(_OUTLINE)}, {"mask": _masks(_WEIGHED)}
+    views = {"mask": _views(_WEIGHED)}
+    lines = _ONE_CAMERA | told | {"mask": _masks(_LINES)}
+    staged = partial(cascade, _STEPS_PER_EPOCH, size=SMALL_MASK, start=first)
+    return (
+        _run(f"base{name}", told | dots, "joints as dots that fill the mask")
+        | _run(f"structure{name}", lines, "lines that fill the mask")
+        | _run(f"physique{name}", lines | outline, "and an outline made of the lines")
+        | _run(f"geodesic{name}", lines | weighed, "and pixels weighed by their way")
+        | _run(
+            f"triangulation{name}", _PRIORS | told | views, "and four cameras that agree", cameras=4
+        )
+        | _run(f"cascade{name}", staged(several_cameras=False), "masks in three stages, one camera")
+        | _run(
+            f"full{name}", staged(several_cameras=True), "three stages and four cameras", cameras=4
+        )
     )
-    | _run("structure", _ONE_CAMERA | {"mask": _masks(_LINES)}, "lines that fill the mask")
-    | _run("physique", _ONE_CAMERA | {"mask": _masks(_OUTLINE)}, "and an outline made of the lines")
-    | _run("geodesic", _ONE_CAMERA | {"mask": _masks(_WEIGHED)}, "and pixels weighed by their way")
-    | _run(
-        "triangulation",
-        _PRIORS | {"mask": _views(_WEIGHED)},
-        "and four cameras that agree",
-        cameras=4,
-    )
-    | _run(
-        "cascade",
-        cascade(_STEPS_PER_EPOCH, False, SMALL_MASK),
-        "masks in three stages, one camera",
-    )
-    | _run(
-        "full",
-        cascade(_STEPS_PER_EPOCH, True, SMALL_MASK),
-        "three stages and four cameras",
-        cameras=4,
-    )
-    | _run(
-        "cascade_upright",
-        cascade(_STEPS_PER_EPOCH, False, SMALL_MASK, UPRIGHT),
-        "three stages, one camera, and a template of somebody who stands",
-    )
-    | _run(
-        "full_upright",
-        cascade(_STEPS_PER_EPOCH, True, SMALL_MASK, UPRIGHT),
-        "three stages, four cameras, and a template of somebody who stands",
-        cameras=4,
-    )
-)
+
+
+_SMALL = _ablations("", None) | _ablations("_upright", UPRIGHT)
 _LARGE = _run(
     "full_gpu",
     cascade(1000, True, _LARGE_MASK),
