@@ -50,6 +50,7 @@ SMALL_DETECTOR = HeatmapDetectorConfig(
     head=HeatmapHeadConfig(deconvolutions=2, width=64, depth_cells=16),
     window=5,
     depth_m=1.2,
+    side_px=64,
 )
 """For pictures of 64 pixels on a CPU: heat of 32 x 32 x 16 cells."""
 _MEDIUM_BACKBONE = ResNetConfig(depths=(2, 2, 2), channels=(64, 128, 192))
@@ -59,6 +60,7 @@ HOURGLASS_DETECTOR = HeatmapDetectorConfig(
     backbone="hourglass",
     backbone_config=HourglassConfig(),
     head=HeatmapHeadConfig(deconvolutions=0, depth_cells=64),
+    side_px=256,
 )
 """As published, for pictures of 256 pixels: heat of 64 x 64 x 64 cells."""
 CPU_TRAIN = TrainConfig(

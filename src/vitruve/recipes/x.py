@@ -36,6 +36,7 @@ RESNET_50_DETECTOR = HeatmapDetectorConfig(
     H36M_18,
     backbone_config=ResNetConfig("bottleneck", (3, 4, 6, 3), (64, 128, 256, 512), stem=7),
     head=HeatmapHeadConfig(),
+    side_px=256,
 )
 """As published but for group normalisation and random weights; for pictures of 256 pixels."""
 
