@@ -4,7 +4,6 @@ Axes: v views, t frames, k keypoints. World z up, metres.
 """
 
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 import torch
@@ -12,6 +11,7 @@ from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
+from vitruve.geometry.camera_file import load_cameras
 from vitruve.geometry.triangulation import triangulate
 
 VIEWS = ("cam01", "cam02", "cam03", "cam04")
@@ -24,23 +24,16 @@ OUTLIER_PX = 15.0
 def read_rig(calibration: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Intrinsics (v 3 3), world-to-camera rotations (v 3 3) and centres (v 3), metres.
 
-    Qualisys stores 64ths of a pixel, millimetres, and a camera that looks along its -z.
-
     Raises:
-        ValueError: A camera lacks its transform or lens.
+        ValueError: It is no calibration of placed cameras.
     """
-    intrinsics, rotations, centres = [], [], []
-    for camera in ElementTree.parse(calibration).getroot().iter("camera"):
-        pose, lens = camera.find("transform"), camera.find("intrinsic")
-        if pose is None or lens is None:
-            raise ValueError(f"{calibration} has a camera without transform or intrinsic")
-        turn = [[float(pose.attrib[f"r{a}{b}"]) for b in "123"] for a in "123"]
-        names = ("focalLengthU", "centerPointU", "focalLengthV", "centerPointV")
-        fu, cu, fv, cv = (float(lens.attrib[name]) / 64 for name in names)
-        intrinsics.append([[fu, 0, cu], [0, fv, cv], [0, 0, 1]])
-        rotations.append(np.diag([1.0, -1.0, -1.0]) @ np.array(turn))
-        centres.append([float(pose.attrib[axis]) / 1000 for axis in "xyz"])
-    return np.array(intrinsics), np.array(rotations), np.array(centres)
+    cameras = list(load_cameras(calibration).values())
+    places = [camera.T_world_cam for camera in cameras if camera.T_world_cam is not None]
+    if len(places) < len(cameras):
+        raise ValueError(f"{calibration} does not say where its cameras stand")
+    T = torch.stack(places).double().numpy()
+    intrinsics = torch.stack([camera.intrinsics for camera in cameras]).double().numpy()
+    return intrinsics, T[:, :3, :3].transpose(0, 2, 1), T[:, :3, 3]
 
 
 def calibrated_px(points_px: Tensor, view: int) -> Tensor:

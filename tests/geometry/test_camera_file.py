@@ -41,6 +41,18 @@ translation = [ 0.0, 0.0, 0.0]
 adjusted = false
 error = 0.0
 """
+QUALISYS = """<?xml version='1.0' encoding='ASCII'?>
+<calibration type="regular"><cameras>
+  <camera serial="left">
+    <fov_video bottom="1079" left="20" right="1939" top="0"/>
+    <transform r11="1" r12="0" r13="0" r21="0" r22="0" r23="1" r31="0" r32="-1" r33="0"
+      x="1000" y="-3000" z="1500"/>
+    <intrinsic centerPointU="62720" centerPointV="34560" focalLengthU="64000" focalLengthV="64640"
+      radialDistortion1="-0.05" radialDistortion2="0.1" radialDistortion3="0"
+      tangentalDistortion1="0.001" tangentalDistortion2="0"/>
+  </camera>
+</cameras></calibration>
+"""
 CENTRE = [320.0, 240.0]
 
 
@@ -148,3 +160,40 @@ def test_a_sheared_world_is_refused(tmp_path):
     content["T_world_cam"] = (2 * torch.eye(4)).tolist()
     with pytest.raises(ValueError, match="no rigid motion"):
         load_camera(write(tmp_path, json.dumps(content)))
+
+
+def test_a_qualisys_camera_looks_where_it_stood(tmp_path):
+    cameras = load_cameras(write(tmp_path, QUALISYS, "calib.qca.txt"))
+    assert list(cameras) == ["left"]
+    camera = cameras["left"]
+    assert camera.image_size_px == (1920, 1080)
+    assert camera.distortion.tolist() == pytest.approx([-0.05, 0.1, 0.001, 0.0, 0.0])
+    # Ahead of it, along the world's y, lies the principal point: 980 less the 20 cut off.
+    ahead, left_of_it, below = torch.tensor([[1.0, 0, 1.5], [0.0, 0, 1.5], [1.0, 0, 0.5]])
+    assert camera.project_world(ahead[None])[0].tolist() == pytest.approx([960.0, 540.0])
+    assert camera.project_world(left_of_it[None])[0, 0] < 700
+    assert camera.project_world(below[None])[0, 1] > 800
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("<cameras>", "<cameras", "damaged"),
+        ("<calibration", '<!DOCTYPE a [<!ENTITY b "c">]><calibration', "entities"),
+        ("fov_video", "fov", "lacks one of fov_video"),
+        ('focalLengthU="64000" ', "", "does not say focalLengthU"),
+        ('r11="1"', 'r11="2"', "no rigid motion"),
+        ('z="1500"', 'z="nan"', "no finite number"),
+        ('z="1500"', 'z="high"', "could not convert"),
+        ("camera serial", "person serial", "damaged"),
+    ],
+)
+def test_a_damaged_qualisys_file_is_refused(tmp_path, old, new, says):
+    file = write(tmp_path, QUALISYS.replace(old, new, 1), "calib.qca.txt")
+    with pytest.raises(ValueError, match=says):
+        load_cameras(file)
+
+
+def test_xml_without_cameras_is_no_calibration(tmp_path):
+    with pytest.raises(ValueError, match="no <camera>"):
+        load_cameras(write(tmp_path, "<calibration></calibration>", "calib.xml"))

@@ -8,7 +8,7 @@ What is understood::
     folder/left/0001.jpg ... right/...        the same as folders of frames
     folder/left/images/..., left/masks/...    the same with their masks, as the TikTok dataset is
     folder/masks/...                          masks: NAME.png, of clips CLIP/NAME.png
-    folder/calib*.toml json yaml yml          calibration; its cameras are called as the clips
+    folder/calib*.toml json xml yaml ...      calibration; its cameras are called as the clips
 
 Frames of a video are called by their number, 000000 and so on. Axes: y x pixels.
 """
@@ -29,7 +29,7 @@ from vitruve.io.video import probe, read_frames
 
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
 IMAGES, MASKS = "images", "masks"
-CALIBRATIONS = (".json", ".toml", ".yaml", ".yml")
+CALIBRATIONS = (".json", ".toml", ".txt", ".xml", ".yaml", ".yml")
 MASK_ABOVE = 127
 """What is brighter than this in a mask, in any channel, is the person."""
 

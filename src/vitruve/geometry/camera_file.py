@@ -1,7 +1,7 @@
-"""Cameras in files: ours (JSON), OpenCV's (YAML or JSON) and Pose2Sim's (TOML), told by content.
+"""Cameras in files: ours (JSON), OpenCV's (YAML or JSON), Pose2Sim's (TOML) and Qualisys' (XML).
 
-OpenCV and Pose2Sim put pixel centres at whole numbers, so half a pixel is added to their principal
-point.
+They are told by content. OpenCV and Pose2Sim put pixel centres at whole numbers, so half a pixel is
+added to their principal point.
 """
 
 import json
@@ -20,6 +20,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vitruve.geometry.camera import Camera
+from vitruve.geometry.qualisys_file import qualisys_cameras
 
 FORMAT = "vitruve-camera"
 MAX_BYTES = 1_000_000
@@ -71,7 +72,10 @@ def load_cameras(path: str | Path) -> dict[str, Camera]:
     if path.stat().st_size > MAX_BYTES:
         raise ValueError(f"{path} has {path.stat().st_size} bytes; a camera file has under 1 MB")
     try:
-        content = _parsed(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if text.lstrip().startswith("<"):
+            return {k: camera_from_dict(v) for k, v in qualisys_cameras(text).items()}
+        content = _parsed(text)
         if content.get("format") == FORMAT:
             return {path.stem: camera_from_dict(content)}
         if any(key in content for key in MATRIX_KEYS):
@@ -84,7 +88,7 @@ def load_cameras(path: str | Path) -> dict[str, Camera]:
         raise ValueError(f"{path} cannot be read as a camera: {reason}") from error
     raise ValueError(
         f"{path} is no camera file; give Vitruve's JSON, OpenCV's YAML or JSON with camera_matrix "
-        "and dist_coeffs, or Pose2Sim's TOML"
+        "and dist_coeffs, Pose2Sim's TOML or Qualisys' XML"
     )
 
 
