@@ -22,8 +22,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from qualisys import VIEWS, calibrated_px, read_rig, refined
+from qualisys import VIEWS, calibrated_px, detections, read_rig, refined
 from vitruve.benchmarks.results import FOLDER, Row, record
+from vitruve.estimators import load
 from vitruve.geometry.alignment import similarity
 from vitruve.geometry.filters import zero_lag
 from vitruve.metrics import mpjpe_mm, p_mpjpe_mm
@@ -112,7 +113,12 @@ def main() -> None:
     folder, begun = arguments.videos / "single_person", time.perf_counter()
     config = EstimateConfig(model=arguments.model, refine=arguments.refine)
     results, rates = estimate_views(folder, config)
-    truth, error = reference(folder, [r.keypoints[0] for r in results])
+    if "images" in load(arguments.model).needs:
+        # It says 2D joints of its own.
+        seen = detections([folder / f"{view}.mp4" for view in VIEWS])
+    else:
+        seen = [result.keypoints[0] for result in results]
+    truth, error = reference(folder, seen)
     joints = [limbs_of(r) for r in results]
 
     def write(data: str, metrics: dict[str, float]) -> None:

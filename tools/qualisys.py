@@ -3,6 +3,8 @@
 Axes: v views, t frames, k keypoints. World z up, metres.
 """
 
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,8 @@ from torch import Tensor
 
 from vitruve.geometry.camera_file import load_cameras
 from vitruve.geometry.triangulation import triangulate
+from vitruve.pipeline.detect import DetectConfig, detect
+from vitruve.poses import KeypointSequence
 
 VIEWS = ("cam01", "cam02", "cam03", "cam04")
 SCALED_VIEWS = 2
@@ -34,6 +38,13 @@ def read_rig(calibration: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     T = torch.stack(places).double().numpy()
     intrinsics = torch.stack([camera.intrinsics for camera in cameras]).double().numpy()
     return intrinsics, T[:, :3, :3].transpose(0, 2, 1), T[:, :3, 3]
+
+
+def detections(clips: Sequence[Path]) -> list[KeypointSequence]:
+    """What our own detector sees of the person in each clip."""
+    with tempfile.TemporaryDirectory() as out:
+        found = [detect(c, Path(out) / f"{c.stem}.npz", DetectConfig(max_persons=1)) for c in clips]
+    return [people[0] for people in found]
 
 
 def calibrated_px(points_px: Tensor, view: int) -> Tensor:
