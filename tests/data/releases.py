@@ -14,6 +14,7 @@ from PIL import Image
 from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
+from smpl_samples import model_arrays, plain_smpl
 from vitruve.data.run_lengths import encode_runs
 from vitruve.io.c3d_file import write_c3d
 from vitruve.io.video_writer import write_video
@@ -395,6 +396,51 @@ def chi3d(root):
     both = np.stack([to_world(one), to_world(other)])
     write(root / "train/s03/joints3d_25/a.json", {"joints3d_25": both.tolist()})
     return replace(expected, joints_cam=np.stack([one, other], 1).reshape(-1, 25, 3))
+
+
+def rich(root):
+    """A man and a woman; the second picture shows only the man. The model has no skin points."""
+    rng = np.random.default_rng(11)
+    arrays = model_arrays("smplx_55", betas=12)
+    mean = 0.1 * rng.normal(size=(2, 45))
+    components = rng.normal(size=(2, 45, 45)) / 7
+    hands = {"hands_meanl": mean[0], "hands_meanr": mean[1]}
+    hands |= {"hands_componentsl": components[0], "hands_componentsr": components[1]}
+    K = pinhole(3900.0, (64, 48))
+    expected = {}
+    for gender, subject, frames in (("MALE", 1, (7, 10)), ("FEMALE", 13, (7,))):
+        arrays = arrays | {"v_template": arrays["v_template"] * (1.0 + 0.01 * subject)}
+        (root / "body_models/smplx").mkdir(parents=True, exist_ok=True)
+        np.savez(root / f"body_models/smplx/SMPLX_{gender}.npz", **arrays, **hands)
+        for frame in frames:
+            rotvecs = 0.4 * rng.normal(size=(25, 3))
+            along = 0.3 * rng.normal(size=(2, 12))
+            fingers = (mean + np.einsum("hc,hcv->hv", along, components[:, :12])).reshape(30, 3)
+            betas = rng.normal(size=10)
+            turns = Rotation.from_rotvec(np.concatenate([rotvecs, fingers])).as_matrix()
+            joints = plain_smpl(arrays, turns, betas)[1]
+            shift = to_world(np.array([0.1 * frame, 0.0, 4.0])) - joints[0]
+            expected[frame, subject] = np.full((42, 3), np.nan)
+            chosen = [*range(25), 28, 43]
+            expected[frame, subject][: len(chosen)] = ((joints + shift) @ R.T + t)[chosen]
+            fit = {"global_orient": rotvecs[:1], "body_pose": rotvecs[1:22].reshape(1, -1)}
+            fit |= {"jaw_pose": rotvecs[22:23], "leye_pose": rotvecs[23:24]}
+            fit |= {"reye_pose": rotvecs[24:], "left_hand_pose": along[:1]}
+            fit |= {"right_hand_pose": along[1:], "betas": betas[None], "transl": shift[None]}
+            path = root / f"bodies/train/BBQ_001_013_talk/{frame:05d}/{subject:03d}.pkl"
+            dump(path, fit | {"expression": np.zeros((1, 10))})
+            picture(root / f"images/train/BBQ_001_013_talk/cam_02/{frame:05d}_02.jpeg", (64, 48))
+    picture(root / "images/train/BBQ_001_013_talk/cam_07/00007_07.jpeg", (64, 48))
+    said = {"CameraMatrix": np.c_[R, t], "Intrinsics": K, "Distortion": np.array(LENS)}
+    text = "".join(
+        f'<{name} type_id="opencv-matrix"><rows>3</rows><dt>d</dt><data>\n'
+        f"{' '.join(map(repr, map(float, value.ravel())))}</data></{name}>\n"
+        for name, value in said.items()
+    )
+    path = root / "scan_calibration/BBQ/calibration/002.xml"
+    write(path, f'<?xml version="1.0"?>\n<opencv_storage>\n{text}</opencv_storage>\n')
+    joints = np.stack([expected[key] for key in ((7, 1), (7, 13), (10, 1))])
+    return Expected(joints, K, None, LENS)
 
 
 def fit3d(root):

@@ -260,6 +260,9 @@ def test_damaged_files_are_one_line(tmp_path):
         ("aist", "keypoints3d/gBR_sBM_cAll_d04_mBR0_ch01.pkl", "no", "damaged pickle"),
         ("total_capture", "calibration.cal", "1 1\n", "has 0 cameras, none is 2"),
         ("jta", "annotations/train/seq_0.json", "[[1, 2]]", r"its rows has shape \(1, 2\)"),
+        ("rich", "scan_calibration/BBQ/calibration/002.xml", "<a/>", "has no CameraMatrix with"),
+        ("rich", "bodies/train/BBQ_001_013_talk/00010/001.pkl", "no", "damaged pickle"),
+        ("rich", "body_models/smplx/SMPLX_MALE.npz", "no", "is not an .npz archive"),
     ):
         root = tmp_path / name / path.replace("/", "_")
         root.mkdir(parents=True)
@@ -269,3 +272,18 @@ def test_damaged_files_are_one_line(tmp_path):
             read(name, root)
         assert Path(path).name in str(error.value)
         assert "\n" not in str(error.value)
+
+
+def test_a_body_model_that_is_not_there_is_one_line(tmp_path):
+    releases.rich(tmp_path)
+    (tmp_path / "body_models/smplx/SMPLX_FEMALE.npz").unlink()
+    with pytest.raises(FileNotFoundError, match=r"SMPLX_FEMALE\.npz is missing: get RICH"):
+        read("rich", tmp_path)
+
+
+def test_a_subject_that_nobody_knows_is_one_line(tmp_path):
+    releases.rich(tmp_path)
+    fit = tmp_path / "bodies/train/BBQ_001_013_talk/00010/001.pkl"
+    fit.rename(fit.with_name("022.pkl"))
+    with pytest.raises(FileError, match="subject 22 is not known, there are 0 to 21"):
+        read("rich", tmp_path)
