@@ -443,6 +443,43 @@ def rich(root):
     return Expected(joints, K, None, LENS)
 
 
+def threedpeople(root):
+    """A take in each of the two published orders of rows."""
+    names = SKELETONS["3dpeople_29"].names
+    K = np.array([[700.0, 0, 320], [0, 700, 240], [0, 0, 1]])
+    eyes, crown, rest = ["right_eye", "left_eye"], ["head_top"], [*names[:6]]
+    arm = [n.removeprefix("left_") for n in names[9:14]]
+    leg = [n.removeprefix("left_") for n in names[19:24]]
+    left, right = ([f"{side}_{n}" for n in arm] for side in ("left", "right"))
+    legs = [[f"{side}_{n}" for n in leg] for side in ("left", "right")]
+    fingers = [""] * 19
+    first = rest + eyes + crown + left + fingers + right[:4]
+    first += [""] * 16 + right[4:] + [""] * 3 + legs[0] + legs[1]
+    second = rest + crown + eyes + left + fingers + right + fingers + legs[1] + legs[0]
+    joints = people("3dpeople_29", 4)
+    at = {name: i for i, name in enumerate(names)}
+    # Sides and eyes tell the orders apart, so they stand as they do on people.
+    for name, x, y in (("clavicle", 0.1, -0.5), ("hip", 0.1, 0.0), ("eye", 0.03, -0.6)):
+        for side, sign in (("left", 1), ("right", -1)):
+            joints[:, at[f"{side}_{name}"]] = joints[:, 0] + (sign * x, y, 0.0)
+    joints[:, at["head_top"]] = joints[:, 0] + (0.0, -0.8, 0.0)
+    rng = np.random.default_rng(12)
+    for i, pose in enumerate(joints):
+        subject, order = (("woman34", first), ("man01", second))[i // 2]
+        shown = np.stack([pose[at[n]] if n else pose[0] + rng.uniform(-1, 1, 3) for n in order])
+        pixels = 700 * shown[:, :2] / shown[:, 2:] + [320, 240]
+        rows = np.concatenate([pixels, np.zeros((67, 1)), to_world(shown) * 10], axis=1)
+        text = "\n".join(" ".join(map(repr, map(float, row))) for row in rows)
+        take = f"{subject}/02_04_jump/camera01"
+        write(root / f"skeleton/{take}/{i:04d}.txt", text + "\n")
+        touch(root / f"rgb/{take}/wpskin08_bottom70/{i:04d}.jpg")
+        mask = np.where(mask_of((10, 5, 30, 35)), 40, 153).astype(np.uint8)
+        path = root / f"segmentation_clothes/{take}/{i:04d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(mask).convert("RGB").save(path)
+    return Expected(joints[[2, 3, 0, 1]], K, None)
+
+
 def fit3d(root):
     return imar(root, "fit3d")
 

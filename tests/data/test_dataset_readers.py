@@ -16,7 +16,7 @@ from vitruve.data.readers.release import check_pose, make_camera
 from vitruve.data.table_pickle import read_table
 from vitruve.io.errors import FileError
 
-WRITERS = {"3dpw": "threedpw", "3doh50k": "threedoh"}
+WRITERS = {"3dpw": "threedpw", "3doh50k": "threedoh", "3dpeople": "threedpeople"}
 WEAK = ("coco", "mpii", "posetrack", "jrdb", "stanford_extra")
 MASKS = ("tiktok",)
 """Releases without joints."""
@@ -260,6 +260,7 @@ def test_damaged_files_are_one_line(tmp_path):
         ("aist", "keypoints3d/gBR_sBM_cAll_d04_mBR0_ch01.pkl", "no", "damaged pickle"),
         ("total_capture", "calibration.cal", "1 1\n", "has 0 cameras, none is 2"),
         ("jta", "annotations/train/seq_0.json", "[[1, 2]]", r"its rows has shape \(1, 2\)"),
+        ("3dpeople", "skeleton/man01/02_04_jump/camera01/0002.txt", "1 2 3", "has 1 rows of"),
         ("rich", "scan_calibration/BBQ/calibration/002.xml", "<a/>", "has no CameraMatrix with"),
         ("rich", "bodies/train/BBQ_001_013_talk/00010/001.pkl", "no", "damaged pickle"),
         ("rich", "body_models/smplx/SMPLX_MALE.npz", "no", "is not an .npz archive"),
@@ -287,3 +288,21 @@ def test_a_subject_that_nobody_knows_is_one_line(tmp_path):
     fit.rename(fit.with_name("022.pkl"))
     with pytest.raises(FileError, match="subject 22 is not known, there are 0 to 21"):
         read("rich", tmp_path)
+
+
+def test_3dpeople_has_masks_and_splits(tmp_path):
+    releases.threedpeople(tmp_path)
+    found = read("3dpeople", tmp_path)
+    assert [e.split for e in found] == ["train"] * 2 + ["test"] * 2
+    assert read("3dpeople", tmp_path, "test")[0].subject == "woman34"
+    assert (Pictures().mask(found[0].mask) == releases.mask_of((10, 5, 30, 35))).all()
+
+
+def test_rows_in_an_order_that_nobody_knows_are_one_line(tmp_path):
+    releases.threedpeople(tmp_path)
+    for path in (tmp_path / "skeleton/man01").glob("*/*/*.txt"):
+        rows = path.read_text().splitlines()
+        rows[6], rows[8] = rows[8], rows[6]
+        path.write_text("\n".join(rows))
+    with pytest.raises(FileError, match="joints are in no known order"):
+        read("3dpeople", tmp_path)

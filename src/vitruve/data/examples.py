@@ -37,7 +37,9 @@ class Mask:
     array: str = ""
     """Name in a MATLAB file."""
     above: float = 0.0
-    """What is brighter than this, in any channel, is the person."""
+    """What differs from the background by more than this, in any channel, is the person."""
+    background: float = 0.0
+    """Brightness of what is not the person: black or a grey."""
     runs: str = ""
     """COCO's text of run lengths, of a picture of ``size_px``; ``path`` then only says whose."""
     size_px: tuple[int, int] = (0, 0)

@@ -58,7 +58,8 @@ class Pictures:
             array = read_mat(mask.path, (mask.array,))[mask.array].T
             return np.asarray(array > mask.above)
         image = self._open("mask", mask.path, mask.frame)
-        return np.asarray((image > mask.above).any(-1))
+        differs = np.abs(image - np.float32(mask.background)) if mask.background else image
+        return np.asarray((differs > mask.above).any(-1))
 
     def close(self) -> None:
         """Close the videos that are open."""

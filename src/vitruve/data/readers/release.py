@@ -97,6 +97,17 @@ def within(path: Path, folder: Path, name: Any) -> Path:
     return folder / named
 
 
+def frame_number(path: Path, name: str) -> int:
+    """The number that a file or folder is called by.
+
+    Raises:
+        FileError: The name is none.
+    """
+    if not name.isdecimal():
+        raise FileError(f"{path} is called by no number: {name!r}, expected digits")
+    return int(name)
+
+
 def numbers(path: Path, name: str, value: Any, shape: Sequence[int | None]) -> np.ndarray:
     """An array of numbers with a known shape; None stands for any length.
 

@@ -16,7 +16,15 @@ import numpy as np
 
 from vitruve.data.examples import Part, PictureExample
 from vitruve.data.readers.boxes import picture_size_px
-from vitruve.data.readers.release import check_pose, field, find, finite, make_camera, require
+from vitruve.data.readers.release import (
+    check_pose,
+    field,
+    find,
+    finite,
+    frame_number,
+    make_camera,
+    require,
+)
 from vitruve.data.readers.smpl_fits import NUM_BETAS, fitted_joints, load_model
 from vitruve.geometry.camera import Camera
 from vitruve.io.errors import FileError
@@ -59,11 +67,11 @@ def read(part: Part) -> Iterator[PictureExample]:
     """
     split, sequence, camera_name = part.name.split("/")
     pictures = list_images(part.root / "images" / part.name)
-    frames = {_number(path, path.stem.partition("_")[0]): path for path in pictures}
+    frames = {frame_number(path, path.stem.partition("_")[0]): path for path in pictures}
     size = picture_size_px(pictures[0])
     camera, R, t = _camera(require(NAME, _calibration(part.root, sequence, camera_name)), size)
     folder = require(NAME, part.root / "bodies" / split / sequence)
-    fits = sorted(p for p in folder.glob("*/*.pkl") if _number(p, p.parent.name) in frames)
+    fits = sorted(p for p in folder.glob("*/*.pkl") if frame_number(p, p.parent.name) in frames)
     people = [
         _joints(part.root, subject, [path for path in fits if path.stem == subject])
         for subject in sorted({path.stem for path in fits})
@@ -92,7 +100,7 @@ def _joints(
     root: Path, subject: str, fits: Sequence[Path]
 ) -> tuple[str, np.ndarray, dict[int, np.ndarray]]:
     """Subject, which joints are known, and joints by frame in the first camera's frame."""
-    number = _number(fits[0], subject)
+    number = frame_number(fits[0], subject)
     if number >= NUM_SUBJECTS:
         raise FileError(f"{fits[0]}: subject {number} is not known, there are 0 to 21")
     gender = "FEMALE" if number in WOMEN else "MALE"
@@ -102,7 +110,7 @@ def _joints(
     rotvecs, betas, shift = (np.stack(values) for values in zip(*said, strict=True))
     body = load_model("smplx", model)
     joints, valid = fitted_joints(body, SKELETONS["smplx_42"], rotvecs, betas, shift)
-    frames = [_number(path, path.parent.name) for path in fits]
+    frames = [frame_number(path, path.parent.name) for path in fits]
     return subject, valid, dict(zip(frames, joints, strict=True))
 
 
@@ -158,9 +166,3 @@ def _camera(path: Path, size_px: tuple[int, int]) -> tuple[Camera, np.ndarray, n
     T, K = values("CameraMatrix", 12).reshape(3, 4), values("Intrinsics", 9).reshape(3, 3)
     R, t = check_pose(path, T[:, :3], T[:, 3])
     return make_camera(path, K, size_px, distortion=values("Distortion")), R, t
-
-
-def _number(path: Path, text: str) -> int:
-    if not text.isdecimal():
-        raise FileError(f"{path} is called by no number: {text!r}, expected digits")
-    return int(text)
