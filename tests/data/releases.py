@@ -480,6 +480,59 @@ def threedpeople(root):
     return Expected(joints[[2, 3, 0, 1]], K, None)
 
 
+def spec(root):
+    """Two people in a picture, one in another; the last stands nowhere. All are of size 1.1."""
+    rng = np.random.default_rng(13)
+    arrays = model_arrays("smpl_24", betas=10)
+    dump(root / "body_models/smpl/SMPL_NEUTRAL.pkl", arrays)
+    names = SKELETONS["smpl_24"].names
+    K = pinhole(900.0, (64, 48))
+    lsp, body_25 = (
+        [names.index(f"{side}_{joint}") if joint else names.index(side) for side, joint in pairs]
+        for pairs in (SPEC_S, SPEC_OPENPOSE)
+    )
+    rows = {"imgname": [f"images/{name}.png" for name in ("b", "b", "a", "a")]}
+    rows |= {"cam_rotmat": [R] * 4, "cam_int": [K] * 4}
+    rows |= {key: [] for key in ("pose", "shape", "S", "openpose_gt")}
+    expected = []
+    for i in range(4):
+        rotvecs, betas = 0.3 * rng.normal(size=(24, 3)), rng.normal(size=10)
+        turns = Rotation.from_rotvec(rotvecs).as_matrix()
+        body = 1.1 * plain_smpl(arrays, turns, betas)[1]
+        turn = Rotation.from_euler("xyz", [0.1 * i, 2.0, 3.0]).as_matrix()
+        joints = (body - body.mean(0)) @ turn.T + (0.1 * i, -0.2, 4.0)
+        pixels = joints[:, :2] / joints[:, 2:] * K[0, 0] + K[:2, 2]
+        rows["pose"].append(rotvecs.ravel())
+        rows["shape"].append(betas)
+        rows["S"].append(np.pad(to_world(joints[lsp]), ((0, 12), (0, 1))))
+        rows["openpose_gt"].append(np.pad(pixels[body_25], ((1, 10), (0, 1))))
+        expected.append(joints)
+    rows["openpose_gt"][3][:] = 7.0
+    (root / "spec-syn/annotations").mkdir(parents=True)
+    np.savez(root / "spec-syn/annotations/train.npz", **{k: np.array(v) for k, v in rows.items()})
+    for name in "ab":
+        picture(root / f"spec-syn/images/{name}.png", (64, 48))
+    return Expected(np.stack(expected[:3]), K, tuple(R @ (0, -1, 0)))
+
+
+def _limbs(sides, joints):
+    return [(side, joint) for side in sides for joint in joints]
+
+
+SPEC_S = (
+    *_limbs(["right"], ["ankle", "knee", "hip"]),
+    *_limbs(["left"], ["hip", "knee", "ankle"]),
+    *_limbs(["right"], ["wrist", "elbow", "shoulder"]),
+    *_limbs(["left"], ["shoulder", "elbow", "wrist"]),
+)
+SPEC_OPENPOSE = (
+    ("neck", ""),
+    *_limbs(["right", "left"], ["shoulder", "elbow", "wrist"]),
+    ("pelvis", ""),
+    *_limbs(["right", "left"], ["hip", "knee", "ankle"]),
+)
+
+
 def fit3d(root):
     return imar(root, "fit3d")
 

@@ -261,6 +261,7 @@ def test_damaged_files_are_one_line(tmp_path):
         ("total_capture", "calibration.cal", "1 1\n", "has 0 cameras, none is 2"),
         ("jta", "annotations/train/seq_0.json", "[[1, 2]]", r"its rows has shape \(1, 2\)"),
         ("3dpeople", "skeleton/man01/02_04_jump/camera01/0002.txt", "1 2 3", "has 1 rows of"),
+        ("spec", "spec-syn/annotations/train.npz", "no", "is not an .npz archive"),
         ("rich", "scan_calibration/BBQ/calibration/002.xml", "<a/>", "has no CameraMatrix with"),
         ("rich", "bodies/train/BBQ_001_013_talk/00010/001.pkl", "no", "damaged pickle"),
         ("rich", "body_models/smplx/SMPLX_MALE.npz", "no", "is not an .npz archive"),
@@ -306,3 +307,15 @@ def test_rows_in_an_order_that_nobody_knows_are_one_line(tmp_path):
         path.write_text("\n".join(rows))
     with pytest.raises(FileError, match="joints are in no known order"):
         read("3dpeople", tmp_path)
+
+
+def test_spec_without_an_array_is_one_line(tmp_path):
+    releases.spec(tmp_path)
+    path = tmp_path / "spec-syn/annotations/train.npz"
+    arrays = dict(np.load(path))
+    np.savez(path, **{key: array for key, array in arrays.items() if key != "cam_int"})
+    with pytest.raises(FileError, match="'cam_int' is missing from the archive"):
+        read("spec", tmp_path)
+    np.savez(path, **arrays | {"S": arrays["S"][:, :11]})
+    with pytest.raises(FileError, match="S has 11 joints, expected 12 or more"):
+        read("spec", tmp_path)
