@@ -533,6 +533,32 @@ SPEC_OPENPOSE = (
 )
 
 
+def umpm(root):
+    """Two people whose json ends in a comma, one whose json is broken; one point is missing."""
+    joints = np.concatenate([people("umpm_15"), people("umpm_15", seed=1)], axis=1)
+    K = pinhole(900.0, (64, 48))
+    (root / "Groundtruth").mkdir(parents=True)
+    for sequence, count in (("p1_grab_1", 30), ("p2_free_1", 15), ("p2_free_2", 15)):
+        world = np.repeat(to_world(joints[:, :count]), 2, axis=0)
+        valid = torch.ones(2 * T, count, dtype=torch.bool)
+        valid[2, 4] = False
+        skeleton = Skeleton("points", tuple(f"p{i}" for i in range(count)), (-1,) * count)
+        world = torch.from_numpy(world).float()
+        motion = PoseSequence(skeleton, world, valid, torch.arange(2 * T), 100.0)
+        write_c3d(motion, root / f"Groundtruth/{sequence}_vm.c3d")
+        (root / "Video").mkdir(exist_ok=True)
+        write_video(root / f"Video/{sequence}_s.avi", np.zeros((2, 48, 64, 3), np.uint8), 50.0)
+        write(root / f"{sequence}.json", "{")
+    write(root / "p1_grab_1.json", '{\n "id":"p1_grab_1",\n "calib":"calib_l06",\n}\n')
+    rows = [*K, LENS[:4], Rotation.from_matrix(R).as_rotvec(), 1000 * t]
+    text = "\n".join(" ".join(map(repr, map(float, row))) + " " for row in rows)
+    for calibration in ("calib_l06", "calib_n27"):
+        write(root / f"Calib/{calibration}_s.ini", text + "\n")
+    joints[1, 4] = np.nan
+    both = joints.reshape(2 * T, 15, 3)
+    return Expected(np.concatenate([both, joints[:, :15]]), K, tuple(R @ (0, 0, 1)), [*LENS[:4], 0])
+
+
 def fit3d(root):
     return imar(root, "fit3d")
 

@@ -34,6 +34,7 @@ from vitruve.data.readers import (
     threedpw,
     tiktok,
     total_capture,
+    umpm,
 )
 
 PartsOf = Callable[[Path, str | None], list[Part]]
@@ -53,6 +54,7 @@ DATASETS: dict[str, tuple[PartsOf, ReadPart]] = {
     "human36m": (human36m.parts, human36m.read),
     "total_capture": (total_capture.parts, total_capture.read),
     "bml_movi": (bml_movi.parts, bml_movi.read),
+    "umpm": (umpm.parts, umpm.read),
     "fit3d": (partial(imar.parts, "fit3d"), partial(imar.read, "fit3d")),
     "gpa": (gpa.parts, gpa.read),
     "humansc3d": (partial(imar.parts, "humansc3d"), partial(imar.read, "humansc3d")),
