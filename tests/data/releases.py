@@ -559,6 +559,59 @@ def umpm(root):
     return Expected(np.concatenate([both, joints[:, :15]]), K, tuple(R @ (0, 0, 1)), [*LENS[:4], 0])
 
 
+def berkeley_mhad(root):
+    """A raw mosaic of one colour, a picture made of one, and a Kinect's; one marker is missing."""
+    joints = people("berkeley_mhad_43", 4)
+    world = to_world(joints)
+    moved = np.stack([-world[..., 0], world[..., 2], world[..., 1]], axis=-1)
+    valid = torch.ones(4, 43, dtype=torch.bool)
+    valid[3, 4] = False
+    skeleton = Skeleton("points", SKELETONS["berkeley_mhad_43"].names, (-1,) * 43)
+    (root / "Mocap/OpticalData").mkdir(parents=True)
+    motion = PoseSequence(skeleton, torch.from_numpy(moved).float(), valid, torch.arange(4), 480.0)
+    write_c3d(motion, root / "Mocap/OpticalData/moc_s01_a02_r03.c3d")
+    K = pinhole(600.0, (64, 48))
+    own = Rotation.from_euler("xyz", [0.2, 0.1, -0.3])
+    shift = np.array([0.1, -0.2, 0.05])
+
+    def numbers(values):
+        return ", ".join(map(repr, map(float, np.ravel(values))))
+
+    def matrix(name, values):
+        return (
+            f"   {name}: !!opencv-matrix\n      rows: 1\n      cols: 9\n      dt: d\n"
+            f"      data: [ {numbers(values)} ]\n"
+        )
+
+    def settings(camera):
+        pose = np.concatenate([1000 * shift, own.as_rotvec()])
+        return f"Camera_{camera}:\n" + "".join(
+            matrix(*one) for one in (("K", K), ("Dist", LENS[:4]), ("PosRel", pose))
+        )
+
+    for device, cameras in (("l01", (1, 2)), ("k01", (1,))):
+        text = f'%YAML:1.0\n"Number of cameras": {len(cameras)}\n'
+        write(root / f"Calibration/camcfg_{device}.yml", text + "".join(map(settings, cameras)))
+        turn = own.as_matrix().T
+        pose = [(turn @ R), turn @ (t - shift) * 1000]
+        said = [" ".join(map(repr, map(float, np.ravel(values)))) for values in pose]
+        write(root / f"Calibration/RwTw_{device}.txt", f"Rw={said[0]} \nTw={said[1]} \n")
+    for path in (
+        "Camera/Correspondences/corr_moc_img_s01_a02_r03.txt",
+        "Kinect/Correspondences/corr_moc_kin01_s01_a02_r03.txt",
+    ):
+        write(root / path, "0 0.1 1\n1 0.2 3\n")
+    folder = root / "Camera/Cluster01/Cam02/S01/A02/R03"
+    picture(folder / "img_l01_c02_s01_a02_r03_00001.jpg", (64, 48))
+    raw = np.full((48, 64), 100, np.uint8)
+    raw[::2, 1::2], raw[1::2, ::2] = 200, 50
+    Image.fromarray(raw).save(folder / "img_l01_c02_s01_a02_r03_00000.pgm")
+    picture(root / "Kinect/Kin01/S01/A02/R03/kin_k01_s01_a02_r03_color_00000.ppm", (64, 48))
+    (root / "Camera/Cluster01/Cam02/S04/A08/R05").mkdir(parents=True)
+    joints[3, 4] = np.nan
+    return Expected(joints[[1, 3, 1]], K, tuple(R @ (0, 1, 0)), [*LENS[:4], 0])
+
+
 def fit3d(root):
     return imar(root, "fit3d")
 

@@ -20,6 +20,7 @@ WRITERS = {"3dpw": "threedpw", "3doh50k": "threedoh", "3dpeople": "threedpeople"
 WEAK = ("coco", "mpii", "posetrack", "jrdb", "stanford_extra")
 MASKS = ("tiktok",)
 """Releases without joints."""
+MHAD_FRAMES = "Correspondences/corr_moc_img_s01_a02_r03.txt"
 needs_cdf = pytest.mark.skipif(importlib.util.find_spec("cdflib") is None, reason="needs cdflib")
 NAMES = [
     pytest.param(n, marks=needs_cdf if n == "human36m" else ())
@@ -251,32 +252,43 @@ def test_a_mirrored_rotation_is_refused():
         check_pose(Path("here"), np.diag([1.0, 1, -1]), np.zeros(3))
 
 
-def test_damaged_files_are_one_line(tmp_path):
-    for name, path, content, message in (
-        ("panoptic", "170407_haggling_a1/calibration_170407_haggling_a1.json", "{", "is not JSON"),
-        ("mpi_inf_3dhp", "S2/Seq1/annot.mat", "no", "is not a MATLAB file"),
-        ("mpi_inf_3dhp", "S2/Seq1/camera.calibration", "no cameras", "has no camera 0; it has"),
-        ("aspset", "trainval/joints_3d/04ac/04ac-0026.c3d", "no", "is no C3D file"),
-        ("aist", "keypoints3d/gBR_sBM_cAll_d04_mBR0_ch01.pkl", "no", "damaged pickle"),
-        ("total_capture", "calibration.cal", "1 1\n", "has 0 cameras, none is 2"),
-        ("jta", "annotations/train/seq_0.json", "[[1, 2]]", r"its rows has shape \(1, 2\)"),
-        ("3dpeople", "skeleton/man01/02_04_jump/camera01/0002.txt", "1 2 3", "has 1 rows of"),
-        ("umpm", "Groundtruth/p1_grab_1_vm.c3d", "no", "is no C3D file"),
-        ("umpm", "Calib/calib_l06_s.ini", "1 2 3\n", "has lines of 3 numbers, expected 3, 3, 3, 4"),
-        ("umpm", "p1_grab_1.json", '{"calib":"../x"}', "'../x' is no name of a calibration"),
-        ("spec", "spec-syn/annotations/train.npz", "no", "is not an .npz archive"),
-        ("rich", "scan_calibration/BBQ/calibration/002.xml", "<a/>", "has no CameraMatrix with"),
-        ("rich", "bodies/train/BBQ_001_013_talk/00010/001.pkl", "no", "damaged pickle"),
-        ("rich", "body_models/smplx/SMPLX_MALE.npz", "no", "is not an .npz archive"),
-    ):
-        root = tmp_path / name / path.replace("/", "_")
-        root.mkdir(parents=True)
-        write(name, root)
-        (root / path).write_text(content)
-        with pytest.raises(ValueError, match=message) as error:
-            read(name, root)
-        assert Path(path).name in str(error.value)
-        assert "\n" not in str(error.value)
+DAMAGED = [
+    ("panoptic", "170407_haggling_a1/calibration_170407_haggling_a1.json", "{", "is not JSON"),
+    ("mpi_inf_3dhp", "S2/Seq1/annot.mat", "no", "is not a MATLAB file"),
+    ("mpi_inf_3dhp", "S2/Seq1/camera.calibration", "no cameras", "has no camera 0; it has"),
+    ("aspset", "trainval/joints_3d/04ac/04ac-0026.c3d", "no", "is no C3D file"),
+    ("aist", "keypoints3d/gBR_sBM_cAll_d04_mBR0_ch01.pkl", "no", "damaged pickle"),
+    ("total_capture", "calibration.cal", "1 1\n", "has 0 cameras, none is 2"),
+    ("jta", "annotations/train/seq_0.json", "[[1, 2]]", r"its rows has shape \(1, 2\)"),
+    ("3dpeople", "skeleton/man01/02_04_jump/camera01/0002.txt", "1 2 3", "has 1 rows of"),
+    ("berkeley_mhad", "Calibration/camcfg_l01.yml", "Camera_1:\n", "has no Camera_2"),
+    ("berkeley_mhad", "Calibration/camcfg_l01.yml", "Camera_2:\n", "has no matrix PosRel"),
+    ("berkeley_mhad", "Calibration/RwTw_l01.txt", "Rw=1 2", "is not Rw= and 9 numbers"),
+    (
+        "berkeley_mhad",
+        f"Camera/{MHAD_FRAMES}",
+        "0 0 9\n0 0 9",
+        "names frame 9 of a motion",
+    ),
+    ("berkeley_mhad", f"Camera/{MHAD_FRAMES}", "0 0 1", "no frame of the motion for picture 1"),
+    ("umpm", "Groundtruth/p1_grab_1_vm.c3d", "no", "is no C3D file"),
+    ("umpm", "Calib/calib_l06_s.ini", "1 2 3\n", "has lines of 3 numbers, expected 3, 3, 3, 4"),
+    ("umpm", "p1_grab_1.json", '{"calib":"../x"}', "'../x' is no name of a calibration"),
+    ("spec", "spec-syn/annotations/train.npz", "no", "is not an .npz archive"),
+    ("rich", "scan_calibration/BBQ/calibration/002.xml", "<a/>", "has no CameraMatrix with"),
+    ("rich", "bodies/train/BBQ_001_013_talk/00010/001.pkl", "no", "damaged pickle"),
+    ("rich", "body_models/smplx/SMPLX_MALE.npz", "no", "is not an .npz archive"),
+]
+
+
+@pytest.mark.parametrize(("name", "path", "content", "message"), DAMAGED)
+def test_damaged_files_are_one_line(tmp_path, name, path, content, message):
+    write(name, tmp_path)
+    (tmp_path / path).write_text(content)
+    with pytest.raises(ValueError, match=message) as error:
+        read(name, tmp_path)
+    assert Path(path).name in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_a_body_model_that_is_not_there_is_one_line(tmp_path):
@@ -322,3 +334,11 @@ def test_spec_without_an_array_is_one_line(tmp_path):
     np.savez(path, **arrays | {"S": arrays["S"][:, :11]})
     with pytest.raises(FileError, match="S has 11 joints, expected 12 or more"):
         read("spec", tmp_path)
+
+
+def test_a_raw_mosaic_is_shown_in_colour(tmp_path):
+    releases.berkeley_mhad(tmp_path)
+    raw, made, kinect = read("berkeley_mhad", tmp_path)
+    assert [e.mosaic for e in (raw, made, kinect)] == ["grbg", "", ""]
+    assert (Pictures().picture(raw) == (200, 100, 50)).all()
+    assert (Pictures().picture(made) == 0).all()

@@ -75,6 +75,8 @@ class PictureExample:
     box_px: Float[np.ndarray, "4"] | None = None
     """Around the person, where the release tells."""
     mask: Mask | None = None
+    mosaic: str = ""
+    """Colours of the first four pixels, row by row, of a picture in which each pixel has one."""
 
     def __post_init__(self) -> None:
         """Check that the labels belong together.

@@ -10,6 +10,7 @@ from jaxtyping import Bool, UInt8
 
 from vitruve.data.examples import Mask, PictureExample
 from vitruve.data.mat_file import read_mat
+from vitruve.data.processing.mosaic import demosaic
 from vitruve.data.run_lengths import decode_runs
 from vitruve.io.errors import FileError
 from vitruve.io.images import load_image
@@ -36,6 +37,8 @@ class Pictures:
             FileError: It is damaged, or has another size than the example's camera.
         """
         image = self._open("picture", example.picture, example.video_frame)
+        if example.mosaic:
+            image = demosaic(image[..., 0], example.mosaic)
         camera = example.camera
         size = image.shape[1], image.shape[0]
         if camera is not None and size != camera.image_size_px:
