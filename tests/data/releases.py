@@ -612,6 +612,35 @@ def berkeley_mhad(root):
     return Expected(joints[[1, 3, 1]], K, tuple(R @ (0, 1, 0)), [*LENS[:4], 0])
 
 
+def human4d(root):
+    """Motion 2 belongs to picture 10; one picture has none, one joint is missing."""
+    joints = people("human4d_32", 2)
+    joints[1, 4] = np.nan
+    points = np.insert(joints, 15, joints[:, 9], axis=1)
+    K = pinhole(920.0, (1280, 720))
+    turn, shift = (
+        Rotation.from_euler("xyz", [0.02, -0.01, 0.03]).as_matrix(),
+        [0.015, 0.001, -0.002],
+    )
+    # The depth camera sees what the colour camera sees, turned and shifted.
+    R_depth, t_depth = turn @ R, turn @ t + shift
+    device = {"Device": "M72h", "Color Intrinsics": [{"1280x720": K.ravel().tolist()}]}
+    device |= {"Color Depth Rotation": turn.ravel().tolist(), "Color Depth Translation": shift}
+    write(root / "S2/device_repository.json", [{"Device": "M72e"}, device])
+    rows = [*R_depth.T, 1000 * (-R_depth.T @ t_depth)]
+    text = "\n".join(" ".join(map(repr, map(float, row))) for row in rows)
+    write(root / "S2/pose/M72h.extrinsics", text + "\n")
+    write(root / "S2/offsets.txt", "19-07-12-09-08-00\t1\t2\n19-07-12-09-09-06\t9\t7\n")
+    dump_folder = root / "S2/19-07-12-09-09-06/Dump"
+    for i, frame in enumerate((10, 11)):
+        world = to_world(points[i])
+        touch(dump_folder / f"color/{frame}_M72h_color_4661{i}.png")
+        (dump_folder / "gposes3d").mkdir(exist_ok=True)
+        np.save(dump_folder / f"gposes3d/{frame - 8}.npy", 1000 * world[None])
+    touch(dump_folder / "color/3_M72h_color_46600.png", dump_folder / "color/10_M72e_color_9.png")
+    return Expected(joints, K, None)
+
+
 def fit3d(root):
     return imar(root, "fit3d")
 
