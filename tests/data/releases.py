@@ -4,6 +4,7 @@ Each writer takes a folder and returns what its reader must yield: joints in the
 The people stand about 4 m before cameras that stand anywhere.
 """
 
+import io
 import json
 import pickle
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
 from smpl_samples import model_arrays, plain_smpl
+from tf_record_samples import write_records
 from vitruve.data.run_lengths import encode_runs
 from vitruve.io.c3d_file import write_c3d
 from vitruve.io.video_writer import write_video
@@ -639,6 +641,24 @@ def human4d(root):
         np.save(dump_folder / f"gposes3d/{frame - 8}.npy", 1000 * world[None])
     touch(dump_folder / "color/3_M72h_color_46600.png", dump_folder / "color/10_M72e_color_9.png")
     return Expected(joints, K, None)
+
+
+def hspace(root):
+    """Two pictures in a file of records: of two people, and of one."""
+    names = SKELETONS["ghum_63"].names
+    chosen = [names.index(name) for name in SKELETONS["ghum_35"].names]
+    joints = people("ghum_63", 3).astype(np.float32)
+    K = pinhole(60.0, (64, 48))
+    records = []
+    for i, shown in enumerate((joints[:2], joints[2:])):
+        content = io.BytesIO()
+        Image.new("RGB", (64, 48), (50 * i, 100, 150)).save(content, "PNG")
+        record = {"image/rgb": content.getvalue(), "number_of_rigged_characters": [len(shown)]}
+        record |= {"camera_intrinsics": [K[0, 0], K[1, 1], K[0, 2], K[1, 2]]}
+        record |= {f"RIGGED_{n}/joints_3d": one.ravel() for n, one in enumerate(shown)}
+        records.append(record)
+    write_records(root / "2021_01/train/scene_00.tfrecord", records)
+    return Expected(joints[:, chosen], K, None)
 
 
 def fit3d(root):

@@ -8,6 +8,7 @@ import pytest
 import releases
 import torch
 
+from tf_record_samples import write_records
 from vitruve.data.cards import dataset_card
 from vitruve.data.processing import SelectConfig, Selector
 from vitruve.data.processing.pictures import Pictures
@@ -275,6 +276,7 @@ DAMAGED = [
     ("human4d", "S2/offsets.txt", "19-07-12-09-09-06 9", "has no offset of take 19-07-12-09-09-06"),
     ("human4d", "S2/offsets.txt", "19-07-12-09-09-06\t-", "is not a take and its offsets"),
     ("human4d", "S2/device_repository.json", "[]", "has no device 'M72h'"),
+    ("hspace", "2021_01/train/scene_00.tfrecord", "no", "Is it a TFRecord file, and whole"),
     ("umpm", "Groundtruth/p1_grab_1_vm.c3d", "no", "is no C3D file"),
     ("umpm", "Calib/calib_l06_s.ini", "1 2 3\n", "has lines of 3 numbers, expected 3, 3, 3, 4"),
     ("umpm", "p1_grab_1.json", '{"calib":"../x"}', "'../x' is no name of a calibration"),
@@ -346,3 +348,21 @@ def test_a_raw_mosaic_is_shown_in_colour(tmp_path):
     assert [e.mosaic for e in (raw, made, kinect)] == ["grbg", "", ""]
     assert (Pictures().picture(raw) == (200, 100, 50)).all()
     assert (Pictures().picture(made) == 0).all()
+
+
+def test_pictures_are_cut_out_of_records(tmp_path):
+    releases.hspace(tmp_path)
+    pictures = Pictures()
+    shown = [pictures.picture(example) for example in read("hspace", tmp_path)]
+    assert [image[0, 0].tolist() for image in shown] == [[0, 100, 150]] * 2 + [[50, 100, 150]]
+    assert shown[0] is shown[1]
+
+
+def test_a_record_of_another_layout_is_one_line(tmp_path):
+    path = tmp_path / "2021_01/train/a.tfrecord"
+    write_records(path, [{"image/rgb": b"no", "camera_intrinsics": [1.0] * 4}])
+    with pytest.raises(FileError, match="the picture cannot be decoded"):
+        read("hspace", tmp_path)
+    write_records(path, [{"camera_intrinsics": [1.0] * 4}])
+    with pytest.raises(FileError, match="has no image/rgb; there is camera_intrinsics"):
+        read("hspace", tmp_path)

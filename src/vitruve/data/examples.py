@@ -77,6 +77,8 @@ class PictureExample:
     mask: Mask | None = None
     mosaic: str = ""
     """Colours of the first four pixels, row by row, of a picture in which each pixel has one."""
+    span: tuple[int, int] | None = None
+    """Where in ``picture`` the bytes of a JPEG or PNG begin, and how many; None if it is one."""
 
     def __post_init__(self) -> None:
         """Check that the labels belong together.
