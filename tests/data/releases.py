@@ -661,6 +661,46 @@ def hspace(root):
     return Expected(joints[:, chosen], K, None)
 
 
+def sail_vos(root):
+    """Two people, a third who is hidden; bones and pixels are missing; a frame tells no camera."""
+    from vitruve.data.readers.sail_vos import BONES
+
+    rng = np.random.default_rng(14)
+    K = np.array([[900.0, 0, 640], [0, 900, 400], [0, 0, 1]])
+    folder = root / "ah_1_ext_t6"
+    expected = []
+    for person in range(3):
+        bones = rng.uniform((-0.3, -0.8, -0.2), (0.3, 0.8, 0.2), (343, 3))
+        bones += np.array([person - 1, 0.1, 5.0])
+        pixels = 900 * bones[:, :2] / bones[:, 2:] + [640, 400]
+        world = to_world(bones) + np.array([400.0, -900.0, 30.0])
+        pixels[:20] = (-1280.0, -800.0)
+        # One of three bones of a joint, and both of another.
+        for row in (BONES[9][0], *BONES[8]):
+            world[row], bones[row] = 0.0, np.nan
+        own = folder / f"{person + 7}_Ped_player"
+        for frame in ("000004", "000005"):
+            write(own / f"{frame}_3d.txt", lines(world))
+            write(
+                own / f"{frame}_2d.txt", lines(pixels if frame == "000004" else 0 * pixels - 1280)
+            )
+        mask = np.zeros((800, 1280), bool)
+        mask[100:300, 300 * person : 300 * person + 200] = True
+        Image.fromarray(mask).save(own / "000004.png")
+        joints = [np.nanmean(bones[list(rows)], axis=0) for rows in BONES if rows != BONES[8]]
+        expected.append(np.insert(np.stack(joints), 8, np.nan, axis=0))
+    visible = np.zeros((800, 1280), np.int32)
+    visible[150:300, :200], visible[100:300, 300:500], visible[100:140, 600:800] = 7, 8, 9
+    (folder / "visible").mkdir()
+    np.save(folder / "visible/000004.npy", visible)
+    touch(folder / "images/000004.bmp", folder / "images/000005.bmp")
+    return Expected(np.stack(expected[:2]), K, None)
+
+
+def lines(rows):
+    return "\n".join(" ".join(map(repr, map(float, row))) for row in rows) + "\n"
+
+
 def fit3d(root):
     return imar(root, "fit3d")
 

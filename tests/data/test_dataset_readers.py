@@ -277,6 +277,14 @@ DAMAGED = [
     ("human4d", "S2/offsets.txt", "19-07-12-09-09-06\t-", "is not a take and its offsets"),
     ("human4d", "S2/device_repository.json", "[]", "has no device 'M72h'"),
     ("hspace", "2021_01/train/scene_00.tfrecord", "no", "Is it a TFRecord file, and whole"),
+    ("sail_vos", "ah_1_ext_t6/7_Ped_player/000004_3d.txt", "1 2 3", "has 1 bones, expected 343"),
+    (
+        "sail_vos",
+        "ah_1_ext_t6/7_Ped_player/000004_2d.txt",
+        "1 2 3",
+        r"its bones has shape \(1, 3\)",
+    ),
+    ("sail_vos", "ah_1_ext_t6/visible/000004.npy", "no", r"is no plain \.npy file"),
     ("umpm", "Groundtruth/p1_grab_1_vm.c3d", "no", "is no C3D file"),
     ("umpm", "Calib/calib_l06_s.ini", "1 2 3\n", "has lines of 3 numbers, expected 3, 3, 3, 4"),
     ("umpm", "p1_grab_1.json", '{"calib":"../x"}', "'../x' is no name of a calibration"),
@@ -366,3 +374,12 @@ def test_a_record_of_another_layout_is_one_line(tmp_path):
     write_records(path, [{"camera_intrinsics": [1.0] * 4}])
     with pytest.raises(FileError, match="has no image/rgb; there is camera_intrinsics"):
         read("hspace", tmp_path)
+
+
+def test_people_of_sail_vos_are_boxed_where_they_are_seen(tmp_path):
+    releases.sail_vos(tmp_path)
+    found = read("sail_vos", tmp_path)
+    assert [e.box_px.tolist() for e in found] == [[0, 150, 200, 300], [300, 100, 500, 300]]
+    assert [(e.frame, e.person) for e in found] == [(4, 7), (4, 8)]
+    (tmp_path / "ah_1_ext_t6/visible/000004.npy").unlink()
+    assert [e.box_px for e in read("sail_vos", tmp_path)] == [None] * 3
