@@ -30,7 +30,7 @@ def load_model(model: Literal["smpl", "smplx"], path: Path) -> SmplBody:
         FileNotFoundError: There is no such file.
         ValueError: It is damaged, hostile, or another model.
     """
-    return SmplBody(SmplConfig(model, path, NUM_BETAS)).double()
+    return SmplBody(SmplConfig(model, path, NUM_BETAS))
 
 
 def fitted_joints(
@@ -57,12 +57,12 @@ def fitted_joints(
     own = {*body.anatomy.bone_names, *body.anatomy.landmarks}
     turn = body.turn_house_file
     turned = Rotation.from_rotvec(rotvecs.reshape(-1, 3)).as_matrix()
-    pose = turn @ torch.from_numpy(turned).unflatten(0, rotvecs.shape[:2]) @ turn.T
-    shape, moved = torch.from_numpy(betas), torch.from_numpy(shift) @ turn.T
+    pose = turn @ torch.from_numpy(turned).to(turn).unflatten(0, rotvecs.shape[:2]) @ turn.T
+    shape, moved = torch.from_numpy(betas).to(turn), torch.from_numpy(shift).to(turn) @ turn.T
     joints = []
     for frames in torch.arange(len(pose)).split(_FRAMES_AT_ONCE):
         figure = body.figure(shape[frames])
         root = figure.heads[:, 0] + moved[frames]
         posed = body.place(figure, pose[frames], root, found.vertices)
         joints.append(found.joints(posed.bone_heads, posed.vertices) @ turn)
-    return torch.cat(joints).numpy(), np.array([name in own for name in skeleton.names])
+    return torch.cat(joints).double().numpy(), np.array([name in own for name in skeleton.names])
