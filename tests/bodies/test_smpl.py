@@ -7,8 +7,8 @@ import pytest
 import torch
 from body_samples import random_pose
 from scipy import sparse
-from smpl_samples import TO_HOUSE, model_arrays, plain_smpl
 
+from smpl_samples import TO_HOUSE, model_arrays, plain_smpl
 from vitruve.bodies import joints_of, make_body
 from vitruve.skeletons import skeleton
 

@@ -84,5 +84,5 @@ def test_a_dataset_is_checked_against_its_release(vitruve, tmp_path):
     code, _, err = vitruve("data", "check", "aspset", tmp_path / "nowhere")
     assert (code, err.count("\n")) == (2, 1)
     assert "no such folder" in err
-    code, _, err = vitruve("data", "check", "hspace", tmp_path)
-    assert "no reader of 'hspace'" in err
+    code, _, err = vitruve("data", "check", "h36m", tmp_path)
+    assert "no dataset 'h36m'" in err

@@ -4,6 +4,7 @@ Each writer takes a folder and returns what its reader must yield: joints in the
 The people stand about 4 m before cameras that stand anywhere.
 """
 
+import io
 import json
 import pickle
 from dataclasses import dataclass, replace
@@ -14,6 +15,8 @@ from PIL import Image
 from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
+from smpl_samples import model_arrays, plain_smpl
+from tf_record_samples import write_records
 from vitruve.data.run_lengths import encode_runs
 from vitruve.io.c3d_file import write_c3d
 from vitruve.io.video_writer import write_video
@@ -395,6 +398,307 @@ def chi3d(root):
     both = np.stack([to_world(one), to_world(other)])
     write(root / "train/s03/joints3d_25/a.json", {"joints3d_25": both.tolist()})
     return replace(expected, joints_cam=np.stack([one, other], 1).reshape(-1, 25, 3))
+
+
+def rich(root):
+    """A man and a woman; the second picture shows only the man. The model has no skin points."""
+    rng = np.random.default_rng(11)
+    arrays = model_arrays("smplx_55", betas=12)
+    mean = 0.1 * rng.normal(size=(2, 45))
+    components = rng.normal(size=(2, 45, 45)) / 7
+    hands = {"hands_meanl": mean[0], "hands_meanr": mean[1]}
+    hands |= {"hands_componentsl": components[0], "hands_componentsr": components[1]}
+    K = pinhole(3900.0, (64, 48))
+    expected = {}
+    for gender, subject, frames in (("MALE", 1, (7, 10)), ("FEMALE", 13, (7,))):
+        arrays = arrays | {"v_template": arrays["v_template"] * (1.0 + 0.01 * subject)}
+        (root / "body_models/smplx").mkdir(parents=True, exist_ok=True)
+        np.savez(root / f"body_models/smplx/SMPLX_{gender}.npz", **arrays, **hands)
+        for frame in frames:
+            rotvecs = 0.4 * rng.normal(size=(25, 3))
+            along = 0.3 * rng.normal(size=(2, 12))
+            fingers = (mean + np.einsum("hc,hcv->hv", along, components[:, :12])).reshape(30, 3)
+            betas = rng.normal(size=10)
+            turns = Rotation.from_rotvec(np.concatenate([rotvecs, fingers])).as_matrix()
+            joints = plain_smpl(arrays, turns, betas)[1]
+            shift = to_world(np.array([0.1 * frame, 0.0, 4.0])) - joints[0]
+            expected[frame, subject] = np.full((42, 3), np.nan)
+            chosen = [*range(25), 28, 43]
+            expected[frame, subject][: len(chosen)] = ((joints + shift) @ R.T + t)[chosen]
+            fit = {"global_orient": rotvecs[:1], "body_pose": rotvecs[1:22].reshape(1, -1)}
+            fit |= {"jaw_pose": rotvecs[22:23], "leye_pose": rotvecs[23:24]}
+            fit |= {"reye_pose": rotvecs[24:], "left_hand_pose": along[:1]}
+            fit |= {"right_hand_pose": along[1:], "betas": betas[None], "transl": shift[None]}
+            path = root / f"bodies/train/BBQ_001_013_talk/{frame:05d}/{subject:03d}.pkl"
+            dump(path, fit | {"expression": np.zeros((1, 10))})
+            picture(root / f"images/train/BBQ_001_013_talk/cam_02/{frame:05d}_02.jpeg", (64, 48))
+    picture(root / "images/train/BBQ_001_013_talk/cam_07/00007_07.jpeg", (64, 48))
+    said = {"CameraMatrix": np.c_[R, t], "Intrinsics": K, "Distortion": np.array(LENS)}
+    text = "".join(
+        f'<{name} type_id="opencv-matrix"><rows>3</rows><dt>d</dt><data>\n'
+        f"{' '.join(map(repr, map(float, value.ravel())))}</data></{name}>\n"
+        for name, value in said.items()
+    )
+    path = root / "scan_calibration/BBQ/calibration/002.xml"
+    write(path, f'<?xml version="1.0"?>\n<opencv_storage>\n{text}</opencv_storage>\n')
+    joints = np.stack([expected[key] for key in ((7, 1), (7, 13), (10, 1))])
+    return Expected(joints, K, None, LENS)
+
+
+def threedpeople(root):
+    """A take in each of the two published orders of rows."""
+    names = SKELETONS["3dpeople_29"].names
+    K = np.array([[700.0, 0, 320], [0, 700, 240], [0, 0, 1]])
+    eyes, crown, rest = ["right_eye", "left_eye"], ["head_top"], [*names[:6]]
+    arm = [n.removeprefix("left_") for n in names[9:14]]
+    leg = [n.removeprefix("left_") for n in names[19:24]]
+    left, right = ([f"{side}_{n}" for n in arm] for side in ("left", "right"))
+    legs = [[f"{side}_{n}" for n in leg] for side in ("left", "right")]
+    fingers = [""] * 19
+    first = rest + eyes + crown + left + fingers + right[:4]
+    first += [""] * 16 + right[4:] + [""] * 3 + legs[0] + legs[1]
+    second = rest + crown + eyes + left + fingers + right + fingers + legs[1] + legs[0]
+    joints = people("3dpeople_29", 4)
+    at = {name: i for i, name in enumerate(names)}
+    # Sides and eyes tell the orders apart, so they stand as they do on people.
+    for name, x, y in (("clavicle", 0.1, -0.5), ("hip", 0.1, 0.0), ("eye", 0.03, -0.6)):
+        for side, sign in (("left", 1), ("right", -1)):
+            joints[:, at[f"{side}_{name}"]] = joints[:, 0] + (sign * x, y, 0.0)
+    joints[:, at["head_top"]] = joints[:, 0] + (0.0, -0.8, 0.0)
+    rng = np.random.default_rng(12)
+    for i, pose in enumerate(joints):
+        subject, order = (("woman34", first), ("man01", second))[i // 2]
+        shown = np.stack([pose[at[n]] if n else pose[0] + rng.uniform(-1, 1, 3) for n in order])
+        pixels = 700 * shown[:, :2] / shown[:, 2:] + [320, 240]
+        rows = np.concatenate([pixels, np.zeros((67, 1)), to_world(shown) * 10], axis=1)
+        text = "\n".join(" ".join(map(repr, map(float, row))) for row in rows)
+        take = f"{subject}/02_04_jump/camera01"
+        write(root / f"skeleton/{take}/{i:04d}.txt", text + "\n")
+        touch(root / f"rgb/{take}/wpskin08_bottom70/{i:04d}.jpg")
+        mask = np.where(mask_of((10, 5, 30, 35)), 40, 153).astype(np.uint8)
+        path = root / f"segmentation_clothes/{take}/{i:04d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(mask).convert("RGB").save(path)
+    return Expected(joints[[2, 3, 0, 1]], K, None)
+
+
+def spec(root):
+    """Two people in a picture, one in another; the last stands nowhere. All are of size 1.1."""
+    rng = np.random.default_rng(13)
+    arrays = model_arrays("smpl_24", betas=10)
+    dump(root / "body_models/smpl/SMPL_NEUTRAL.pkl", arrays)
+    names = SKELETONS["smpl_24"].names
+    K = pinhole(900.0, (64, 48))
+    lsp, body_25 = (
+        [names.index(f"{side}_{joint}") if joint else names.index(side) for side, joint in pairs]
+        for pairs in (SPEC_S, SPEC_OPENPOSE)
+    )
+    rows = {"imgname": [f"images/{name}.png" for name in ("b", "b", "a", "a")]}
+    rows |= {"cam_rotmat": [R] * 4, "cam_int": [K] * 4}
+    rows |= {key: [] for key in ("pose", "shape", "S", "openpose_gt")}
+    expected = []
+    for i in range(4):
+        rotvecs, betas = 0.3 * rng.normal(size=(24, 3)), rng.normal(size=10)
+        turns = Rotation.from_rotvec(rotvecs).as_matrix()
+        body = 1.1 * plain_smpl(arrays, turns, betas)[1]
+        turn = Rotation.from_euler("xyz", [0.1 * i, 2.0, 3.0]).as_matrix()
+        joints = (body - body.mean(0)) @ turn.T + (0.1 * i, -0.2, 4.0)
+        pixels = joints[:, :2] / joints[:, 2:] * K[0, 0] + K[:2, 2]
+        rows["pose"].append(rotvecs.ravel())
+        rows["shape"].append(betas)
+        rows["S"].append(np.pad(to_world(joints[lsp]), ((0, 12), (0, 1))))
+        rows["openpose_gt"].append(np.pad(pixels[body_25], ((1, 10), (0, 1))))
+        expected.append(joints)
+    rows["openpose_gt"][3][:] = 7.0
+    (root / "spec-syn/annotations").mkdir(parents=True)
+    np.savez(root / "spec-syn/annotations/train.npz", **{k: np.array(v) for k, v in rows.items()})
+    for name in "ab":
+        picture(root / f"spec-syn/images/{name}.png", (64, 48))
+    return Expected(np.stack(expected[:3]), K, tuple(R @ (0, -1, 0)))
+
+
+def _limbs(sides, joints):
+    return [(side, joint) for side in sides for joint in joints]
+
+
+SPEC_S = (
+    *_limbs(["right"], ["ankle", "knee", "hip"]),
+    *_limbs(["left"], ["hip", "knee", "ankle"]),
+    *_limbs(["right"], ["wrist", "elbow", "shoulder"]),
+    *_limbs(["left"], ["shoulder", "elbow", "wrist"]),
+)
+SPEC_OPENPOSE = (
+    ("neck", ""),
+    *_limbs(["right", "left"], ["shoulder", "elbow", "wrist"]),
+    ("pelvis", ""),
+    *_limbs(["right", "left"], ["hip", "knee", "ankle"]),
+)
+
+
+def umpm(root):
+    """Two people whose json ends in a comma, one whose json is broken; one point is missing."""
+    joints = np.concatenate([people("umpm_15"), people("umpm_15", seed=1)], axis=1)
+    K = pinhole(900.0, (64, 48))
+    (root / "Groundtruth").mkdir(parents=True)
+    for sequence, count in (("p1_grab_1", 30), ("p2_free_1", 15), ("p2_free_2", 15)):
+        world = np.repeat(to_world(joints[:, :count]), 2, axis=0)
+        valid = torch.ones(2 * T, count, dtype=torch.bool)
+        valid[2, 4] = False
+        skeleton = Skeleton("points", tuple(f"p{i}" for i in range(count)), (-1,) * count)
+        world = torch.from_numpy(world).float()
+        motion = PoseSequence(skeleton, world, valid, torch.arange(2 * T), 100.0)
+        write_c3d(motion, root / f"Groundtruth/{sequence}_vm.c3d")
+        (root / "Video").mkdir(exist_ok=True)
+        write_video(root / f"Video/{sequence}_s.avi", np.zeros((2, 48, 64, 3), np.uint8), 50.0)
+        write(root / f"{sequence}.json", "{")
+    write(root / "p1_grab_1.json", '{\n "id":"p1_grab_1",\n "calib":"calib_l06",\n}\n')
+    rows = [*K, LENS[:4], Rotation.from_matrix(R).as_rotvec(), 1000 * t]
+    text = "\n".join(" ".join(map(repr, map(float, row))) + " " for row in rows)
+    for calibration in ("calib_l06", "calib_n27"):
+        write(root / f"Calib/{calibration}_s.ini", text + "\n")
+    joints[1, 4] = np.nan
+    both = joints.reshape(2 * T, 15, 3)
+    return Expected(np.concatenate([both, joints[:, :15]]), K, tuple(R @ (0, 0, 1)), [*LENS[:4], 0])
+
+
+def berkeley_mhad(root):
+    """A raw mosaic of one colour, a picture made of one, and a Kinect's; one marker is missing."""
+    joints = people("berkeley_mhad_43", 4)
+    world = to_world(joints)
+    moved = np.stack([-world[..., 0], world[..., 2], world[..., 1]], axis=-1)
+    valid = torch.ones(4, 43, dtype=torch.bool)
+    valid[3, 4] = False
+    skeleton = Skeleton("points", SKELETONS["berkeley_mhad_43"].names, (-1,) * 43)
+    (root / "Mocap/OpticalData").mkdir(parents=True)
+    motion = PoseSequence(skeleton, torch.from_numpy(moved).float(), valid, torch.arange(4), 480.0)
+    write_c3d(motion, root / "Mocap/OpticalData/moc_s01_a02_r03.c3d")
+    K = pinhole(600.0, (64, 48))
+    own = Rotation.from_euler("xyz", [0.2, 0.1, -0.3])
+    shift = np.array([0.1, -0.2, 0.05])
+
+    def numbers(values):
+        return ", ".join(map(repr, map(float, np.ravel(values))))
+
+    def matrix(name, values):
+        return (
+            f"   {name}: !!opencv-matrix\n      rows: 1\n      cols: 9\n      dt: d\n"
+            f"      data: [ {numbers(values)} ]\n"
+        )
+
+    def settings(camera):
+        pose = np.concatenate([1000 * shift, own.as_rotvec()])
+        return f"Camera_{camera}:\n" + "".join(
+            matrix(*one) for one in (("K", K), ("Dist", LENS[:4]), ("PosRel", pose))
+        )
+
+    for device, cameras in (("l01", (1, 2)), ("k01", (1,))):
+        text = f'%YAML:1.0\n"Number of cameras": {len(cameras)}\n'
+        write(root / f"Calibration/camcfg_{device}.yml", text + "".join(map(settings, cameras)))
+        turn = own.as_matrix().T
+        pose = [(turn @ R), turn @ (t - shift) * 1000]
+        said = [" ".join(map(repr, map(float, np.ravel(values)))) for values in pose]
+        write(root / f"Calibration/RwTw_{device}.txt", f"Rw={said[0]} \nTw={said[1]} \n")
+    for path in (
+        "Camera/Correspondences/corr_moc_img_s01_a02_r03.txt",
+        "Kinect/Correspondences/corr_moc_kin01_s01_a02_r03.txt",
+    ):
+        write(root / path, "0 0.1 1\n1 0.2 3\n")
+    folder = root / "Camera/Cluster01/Cam02/S01/A02/R03"
+    picture(folder / "img_l01_c02_s01_a02_r03_00001.jpg", (64, 48))
+    raw = np.full((48, 64), 100, np.uint8)
+    raw[::2, 1::2], raw[1::2, ::2] = 200, 50
+    Image.fromarray(raw).save(folder / "img_l01_c02_s01_a02_r03_00000.pgm")
+    picture(root / "Kinect/Kin01/S01/A02/R03/kin_k01_s01_a02_r03_color_00000.ppm", (64, 48))
+    (root / "Camera/Cluster01/Cam02/S04/A08/R05").mkdir(parents=True)
+    joints[3, 4] = np.nan
+    return Expected(joints[[1, 3, 1]], K, tuple(R @ (0, 1, 0)), [*LENS[:4], 0])
+
+
+def human4d(root):
+    """Motion 2 belongs to picture 10; one picture has none, one joint is missing."""
+    joints = people("human4d_32", 2)
+    joints[1, 4] = np.nan
+    points = np.insert(joints, 15, joints[:, 9], axis=1)
+    K = pinhole(920.0, (1280, 720))
+    turn, shift = (
+        Rotation.from_euler("xyz", [0.02, -0.01, 0.03]).as_matrix(),
+        [0.015, 0.001, -0.002],
+    )
+    # The depth camera sees what the colour camera sees, turned and shifted.
+    R_depth, t_depth = turn @ R, turn @ t + shift
+    device = {"Device": "M72h", "Color Intrinsics": [{"1280x720": K.ravel().tolist()}]}
+    device |= {"Color Depth Rotation": turn.ravel().tolist(), "Color Depth Translation": shift}
+    write(root / "S2/device_repository.json", [{"Device": "M72e"}, device])
+    rows = [*R_depth.T, 1000 * (-R_depth.T @ t_depth)]
+    text = "\n".join(" ".join(map(repr, map(float, row))) for row in rows)
+    write(root / "S2/pose/M72h.extrinsics", text + "\n")
+    write(root / "S2/offsets.txt", "19-07-12-09-08-00\t1\t2\n19-07-12-09-09-06\t9\t7\n")
+    dump_folder = root / "S2/19-07-12-09-09-06/Dump"
+    for i, frame in enumerate((10, 11)):
+        world = to_world(points[i])
+        touch(dump_folder / f"color/{frame}_M72h_color_4661{i}.png")
+        (dump_folder / "gposes3d").mkdir(exist_ok=True)
+        np.save(dump_folder / f"gposes3d/{frame - 8}.npy", 1000 * world[None])
+    touch(dump_folder / "color/3_M72h_color_46600.png", dump_folder / "color/10_M72e_color_9.png")
+    return Expected(joints, K, None)
+
+
+def hspace(root):
+    """Two pictures in a file of records: of two people, and of one."""
+    names = SKELETONS["ghum_63"].names
+    chosen = [names.index(name) for name in SKELETONS["ghum_35"].names]
+    joints = people("ghum_63", 3).astype(np.float32)
+    K = pinhole(60.0, (64, 48))
+    records = []
+    for i, shown in enumerate((joints[:2], joints[2:])):
+        content = io.BytesIO()
+        Image.new("RGB", (64, 48), (50 * i, 100, 150)).save(content, "PNG")
+        record = {"image/rgb": content.getvalue(), "number_of_rigged_characters": [len(shown)]}
+        record |= {"camera_intrinsics": [K[0, 0], K[1, 1], K[0, 2], K[1, 2]]}
+        record |= {f"RIGGED_{n}/joints_3d": one.ravel() for n, one in enumerate(shown)}
+        records.append(record)
+    write_records(root / "2021_01/train/scene_00.tfrecord", records)
+    return Expected(joints[:, chosen], K, None)
+
+
+def sail_vos(root):
+    """Two people, a third who is hidden; bones and pixels are missing; a frame tells no camera."""
+    from vitruve.data.readers.sail_vos import BONES
+
+    rng = np.random.default_rng(14)
+    K = np.array([[900.0, 0, 640], [0, 900, 400], [0, 0, 1]])
+    folder = root / "ah_1_ext_t6"
+    expected = []
+    for person in range(3):
+        bones = rng.uniform((-0.3, -0.8, -0.2), (0.3, 0.8, 0.2), (343, 3))
+        bones += np.array([person - 1, 0.1, 5.0])
+        pixels = 900 * bones[:, :2] / bones[:, 2:] + [640, 400]
+        world = to_world(bones) + np.array([400.0, -900.0, 30.0])
+        pixels[:20] = (-1280.0, -800.0)
+        # One of three bones of a joint, and both of another.
+        for row in (BONES[9][0], *BONES[8]):
+            world[row], bones[row] = 0.0, np.nan
+        own = folder / f"{person + 7}_Ped_player"
+        for frame in ("000004", "000005"):
+            write(own / f"{frame}_3d.txt", lines(world))
+            write(
+                own / f"{frame}_2d.txt", lines(pixels if frame == "000004" else 0 * pixels - 1280)
+            )
+        mask = np.zeros((800, 1280), bool)
+        mask[100:300, 300 * person : 300 * person + 200] = True
+        Image.fromarray(mask).save(own / "000004.png")
+        joints = [np.nanmean(bones[list(rows)], axis=0) for rows in BONES if rows != BONES[8]]
+        expected.append(np.insert(np.stack(joints), 8, np.nan, axis=0))
+    visible = np.zeros((800, 1280), np.int32)
+    visible[150:300, :200], visible[100:300, 300:500], visible[100:140, 600:800] = 7, 8, 9
+    (folder / "visible").mkdir()
+    np.save(folder / "visible/000004.npy", visible)
+    touch(folder / "images/000004.bmp", folder / "images/000005.bmp")
+    return Expected(np.stack(expected[:2]), K, None)
+
+
+def lines(rows):
+    return "\n".join(" ".join(map(repr, map(float, row))) for row in rows) + "\n"
 
 
 def fit3d(root):

@@ -255,7 +255,6 @@ def test_a_damaged_shard_is_named(release, tmp_path):
 
 def test_unknown_datasets_formats_and_splits_are_one_line(release, tmp_path):
     for settings, kind, message in (
-        (config(release, dataset="hspace"), KeyError, "no reader of 'hspace'"),
         (config(release, dataset="h36m"), KeyError, "no dataset 'h36m'"),
         (config(release, skeleton="coco_17"), ValueError, "has no joints in 'coco_17'"),
         (config(release, split="train"), FileNotFoundError, "has no part of split 'train'"),

@@ -62,7 +62,7 @@ def test_a_release_that_does_not_fit_says_so_and_still_shows_its_sheet(run, tmp_
         (["panoptic", "nowhere", "--out", "o"], "no such folder: nowhere"),
         (["panoptic", ".", "--out", "o", "--workers", "0"], "--workers 0: must be 1 or more"),
         (["panoptic", ".", "--out", "o", "--expand", "0.5"], "--expand 0.5: must be 1 or more"),
-        (["hspace", ".", "--out", "o"], "no reader of 'hspace'"),
+        (["h36m", ".", "--out", "o"], "no dataset 'h36m'"),
         (["panoptic", ".", "--out", "o"], "is missing: get CMU-Panoptic from"),
     ],
 )

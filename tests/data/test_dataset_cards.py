@@ -1,6 +1,7 @@
 import pytest
 
 from vitruve.data.cards import CARDS, GROUPS, LEVELS, dataset_card, dataset_cards, quotas
+from vitruve.data.readers import DATASETS
 from vitruve.skeletons import SKELETONS, skeleton
 
 CARDS_3D = [c for c in dataset_cards().values() if c.group in GROUPS[:3]]
@@ -12,6 +13,10 @@ def test_the_paper_has_28_datasets_and_four_weak_ones():
     assert [c.name for c in CARDS_2D] == ["coco", "mpii", "posetrack", "jrdb"]
     assert sum(bool(c.quota["medium"]) for c in CARDS_3D) == 14
     assert [c.name for c in CARDS_3D if c.quota["small"]] == ["muco_3dhp", "human36m", "surreal"]
+
+
+def test_every_card_has_a_reader():
+    assert list(DATASETS) == list(dataset_cards())
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -128,8 +128,8 @@ def test_a_part_that_cannot_be_read_does_not_hide_the_others(panoptic):
 
 
 def test_unknown_datasets_and_splits_are_one_line(panoptic):
-    with pytest.raises(KeyError, match="no reader of 'hspace'; there are muco_3dhp"):
-        check_dataset("hspace", panoptic)
+    with pytest.raises(KeyError, match="no dataset 'h36m'; there are muco_3dhp"):
+        check_dataset("h36m", panoptic)
     with pytest.raises(FileNotFoundError, match="has no part of split 'test'"):
         check_dataset("panoptic", panoptic, "test")
     with pytest.raises(ValueError, match="no picture to show"):

@@ -8,6 +8,7 @@ import pytest
 import releases
 import torch
 
+from tf_record_samples import write_records
 from vitruve.data.cards import dataset_card
 from vitruve.data.processing import SelectConfig, Selector
 from vitruve.data.processing.pictures import Pictures
@@ -16,10 +17,11 @@ from vitruve.data.readers.release import check_pose, make_camera
 from vitruve.data.table_pickle import read_table
 from vitruve.io.errors import FileError
 
-WRITERS = {"3dpw": "threedpw", "3doh50k": "threedoh"}
+WRITERS = {"3dpw": "threedpw", "3doh50k": "threedoh", "3dpeople": "threedpeople"}
 WEAK = ("coco", "mpii", "posetrack", "jrdb", "stanford_extra")
 MASKS = ("tiktok",)
 """Releases without joints."""
+MHAD_FRAMES = "Correspondences/corr_moc_img_s01_a02_r03.txt"
 needs_cdf = pytest.mark.skipif(importlib.util.find_spec("cdflib") is None, reason="needs cdflib")
 NAMES = [
     pytest.param(n, marks=needs_cdf if n == "human36m" else ())
@@ -251,21 +253,133 @@ def test_a_mirrored_rotation_is_refused():
         check_pose(Path("here"), np.diag([1.0, 1, -1]), np.zeros(3))
 
 
-def test_damaged_files_are_one_line(tmp_path):
-    for name, path, content, message in (
-        ("panoptic", "170407_haggling_a1/calibration_170407_haggling_a1.json", "{", "is not JSON"),
-        ("mpi_inf_3dhp", "S2/Seq1/annot.mat", "no", "is not a MATLAB file"),
-        ("mpi_inf_3dhp", "S2/Seq1/camera.calibration", "no cameras", "has no camera 0; it has"),
-        ("aspset", "trainval/joints_3d/04ac/04ac-0026.c3d", "no", "is no C3D file"),
-        ("aist", "keypoints3d/gBR_sBM_cAll_d04_mBR0_ch01.pkl", "no", "damaged pickle"),
-        ("total_capture", "calibration.cal", "1 1\n", "has 0 cameras, none is 2"),
-        ("jta", "annotations/train/seq_0.json", "[[1, 2]]", r"its rows has shape \(1, 2\)"),
-    ):
-        root = tmp_path / name / path.replace("/", "_")
-        root.mkdir(parents=True)
-        write(name, root)
-        (root / path).write_text(content)
-        with pytest.raises(ValueError, match=message) as error:
-            read(name, root)
-        assert Path(path).name in str(error.value)
-        assert "\n" not in str(error.value)
+DAMAGED = [
+    ("panoptic", "170407_haggling_a1/calibration_170407_haggling_a1.json", "{", "is not JSON"),
+    ("mpi_inf_3dhp", "S2/Seq1/annot.mat", "no", "is not a MATLAB file"),
+    ("mpi_inf_3dhp", "S2/Seq1/camera.calibration", "no cameras", "has no camera 0; it has"),
+    ("aspset", "trainval/joints_3d/04ac/04ac-0026.c3d", "no", "is no C3D file"),
+    ("aist", "keypoints3d/gBR_sBM_cAll_d04_mBR0_ch01.pkl", "no", "damaged pickle"),
+    ("total_capture", "calibration.cal", "1 1\n", "has 0 cameras, none is 2"),
+    ("jta", "annotations/train/seq_0.json", "[[1, 2]]", r"its rows has shape \(1, 2\)"),
+    ("3dpeople", "skeleton/man01/02_04_jump/camera01/0002.txt", "1 2 3", "has 1 rows of"),
+    ("berkeley_mhad", "Calibration/camcfg_l01.yml", "Camera_1:\n", "has no Camera_2"),
+    ("berkeley_mhad", "Calibration/camcfg_l01.yml", "Camera_2:\n", "has no matrix PosRel"),
+    ("berkeley_mhad", "Calibration/RwTw_l01.txt", "Rw=1 2", "is not Rw= and 9 numbers"),
+    (
+        "berkeley_mhad",
+        f"Camera/{MHAD_FRAMES}",
+        "0 0 9\n0 0 9",
+        "names frame 9 of a motion",
+    ),
+    ("berkeley_mhad", f"Camera/{MHAD_FRAMES}", "0 0 1", "no frame of the motion for picture 1"),
+    ("human4d", "S2/19-07-12-09-09-06/Dump/gposes3d/2.npy", "no", r"is no plain \.npy file"),
+    ("human4d", "S2/offsets.txt", "19-07-12-09-09-06 9", "has no offset of take 19-07-12-09-09-06"),
+    ("human4d", "S2/offsets.txt", "19-07-12-09-09-06\t-", "is not a take and its offsets"),
+    ("human4d", "S2/device_repository.json", "[]", "has no device 'M72h'"),
+    ("hspace", "2021_01/train/scene_00.tfrecord", "no", "Is it a TFRecord file, and whole"),
+    ("sail_vos", "ah_1_ext_t6/7_Ped_player/000004_3d.txt", "1 2 3", "has 1 bones, expected 343"),
+    (
+        "sail_vos",
+        "ah_1_ext_t6/7_Ped_player/000004_2d.txt",
+        "1 2 3",
+        r"its bones has shape \(1, 3\)",
+    ),
+    ("sail_vos", "ah_1_ext_t6/visible/000004.npy", "no", r"is no plain \.npy file"),
+    ("umpm", "Groundtruth/p1_grab_1_vm.c3d", "no", "is no C3D file"),
+    ("umpm", "Calib/calib_l06_s.ini", "1 2 3\n", "has lines of 3 numbers, expected 3, 3, 3, 4"),
+    ("umpm", "p1_grab_1.json", '{"calib":"../x"}', "'../x' is no name of a calibration"),
+    ("spec", "spec-syn/annotations/train.npz", "no", "is not an .npz archive"),
+    ("rich", "scan_calibration/BBQ/calibration/002.xml", "<a/>", "has no CameraMatrix with"),
+    ("rich", "bodies/train/BBQ_001_013_talk/00010/001.pkl", "no", "damaged pickle"),
+    ("rich", "body_models/smplx/SMPLX_MALE.npz", "no", "is not an .npz archive"),
+]
+
+
+@pytest.mark.parametrize(("name", "path", "content", "message"), DAMAGED)
+def test_damaged_files_are_one_line(tmp_path, name, path, content, message):
+    write(name, tmp_path)
+    (tmp_path / path).write_text(content)
+    with pytest.raises(ValueError, match=message) as error:
+        read(name, tmp_path)
+    assert Path(path).name in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_body_model_that_is_not_there_is_one_line(tmp_path):
+    releases.rich(tmp_path)
+    (tmp_path / "body_models/smplx/SMPLX_FEMALE.npz").unlink()
+    with pytest.raises(FileNotFoundError, match=r"SMPLX_FEMALE\.npz is missing: get RICH"):
+        read("rich", tmp_path)
+
+
+def test_a_subject_that_nobody_knows_is_one_line(tmp_path):
+    releases.rich(tmp_path)
+    fit = tmp_path / "bodies/train/BBQ_001_013_talk/00010/001.pkl"
+    fit.rename(fit.with_name("022.pkl"))
+    with pytest.raises(FileError, match="subject 22 is not known, there are 0 to 21"):
+        read("rich", tmp_path)
+
+
+def test_3dpeople_has_masks_and_splits(tmp_path):
+    releases.threedpeople(tmp_path)
+    found = read("3dpeople", tmp_path)
+    assert [e.split for e in found] == ["train"] * 2 + ["test"] * 2
+    assert read("3dpeople", tmp_path, "test")[0].subject == "woman34"
+    assert (Pictures().mask(found[0].mask) == releases.mask_of((10, 5, 30, 35))).all()
+
+
+def test_rows_in_an_order_that_nobody_knows_are_one_line(tmp_path):
+    releases.threedpeople(tmp_path)
+    for path in (tmp_path / "skeleton/man01").glob("*/*/*.txt"):
+        rows = path.read_text().splitlines()
+        rows[6], rows[8] = rows[8], rows[6]
+        path.write_text("\n".join(rows))
+    with pytest.raises(FileError, match="joints are in no known order"):
+        read("3dpeople", tmp_path)
+
+
+def test_spec_without_an_array_is_one_line(tmp_path):
+    releases.spec(tmp_path)
+    path = tmp_path / "spec-syn/annotations/train.npz"
+    arrays = dict(np.load(path))
+    np.savez(path, **{key: array for key, array in arrays.items() if key != "cam_int"})
+    with pytest.raises(FileError, match="'cam_int' is missing from the archive"):
+        read("spec", tmp_path)
+    np.savez(path, **arrays | {"S": arrays["S"][:, :11]})
+    with pytest.raises(FileError, match="S has 11 joints, expected 12 or more"):
+        read("spec", tmp_path)
+
+
+def test_a_raw_mosaic_is_shown_in_colour(tmp_path):
+    releases.berkeley_mhad(tmp_path)
+    raw, made, kinect = read("berkeley_mhad", tmp_path)
+    assert [e.mosaic for e in (raw, made, kinect)] == ["grbg", "", ""]
+    assert (Pictures().picture(raw) == (200, 100, 50)).all()
+    assert (Pictures().picture(made) == 0).all()
+
+
+def test_pictures_are_cut_out_of_records(tmp_path):
+    releases.hspace(tmp_path)
+    pictures = Pictures()
+    shown = [pictures.picture(example) for example in read("hspace", tmp_path)]
+    assert [image[0, 0].tolist() for image in shown] == [[0, 100, 150]] * 2 + [[50, 100, 150]]
+    assert shown[0] is shown[1]
+
+
+def test_a_record_of_another_layout_is_one_line(tmp_path):
+    path = tmp_path / "2021_01/train/a.tfrecord"
+    write_records(path, [{"image/rgb": b"no", "camera_intrinsics": [1.0] * 4}])
+    with pytest.raises(FileError, match="the picture cannot be decoded"):
+        read("hspace", tmp_path)
+    write_records(path, [{"camera_intrinsics": [1.0] * 4}])
+    with pytest.raises(FileError, match="has no image/rgb; there is camera_intrinsics"):
+        read("hspace", tmp_path)
+
+
+def test_people_of_sail_vos_are_boxed_where_they_are_seen(tmp_path):
+    releases.sail_vos(tmp_path)
+    found = read("sail_vos", tmp_path)
+    assert [e.box_px.tolist() for e in found] == [[0, 150, 200, 300], [300, 100, 500, 300]]
+    assert [(e.frame, e.person) for e in found] == [(4, 7), (4, 8)]
+    (tmp_path / "ah_1_ext_t6/visible/000004.npy").unlink()
+    assert [e.box_px for e in read("sail_vos", tmp_path)] == [None] * 3

@@ -155,5 +155,15 @@ SMPLX_LANDMARKS: dict[str, int] = {
     "right_big_toe": 8463,
     "right_small_toe": 8474,
     "right_heel": 8635,
+    "left_thumb4": 5361,
+    "left_index4": 4933,
+    "left_middle4": 5058,
+    "left_ring4": 5169,
+    "left_pinky4": 5286,
+    "right_thumb4": 8079,
+    "right_index4": 7669,
+    "right_middle4": 7794,
+    "right_ring4": 7905,
+    "right_pinky4": 8022,
 }
 """Vertices of SMPL-X's mesh, from the same file."""

@@ -109,6 +109,8 @@ class SmplBody(Body):
     _shape_basis: Float[Tensor, "s v3"]
     _pose_basis: Float[Tensor, "k9 v3"]
     _regressor: Float[Tensor, "k v"]
+    turn_house_file: Float[Tensor, "3 3"]
+    """Turns the axes of the model's file into those of the house."""
 
     def __init__(self, config: SmplConfig) -> None:
         kind = KINDS[config.model]
@@ -138,6 +140,7 @@ class SmplBody(Body):
                 "xc,vckij,ai,bj->kabvx", axes, pose_basis, axes, axes
             ).flatten(3).flatten(0, 2),
             "_regressor": regressor,
+            "turn_house_file": axes,
         }  # fmt: skip
         for name, tensor in buffers.items():
             self.register_buffer(name, tensor, persistent=False)

@@ -56,7 +56,7 @@ def build_pictures(arguments: BuildArguments, out: Path) -> int:
     """Make the shards of a dataset of pictures.
 
     Raises:
-        KeyError: There is no such dataset, or no reader of it.
+        KeyError: There is no such dataset.
         OSError: Something is missing, is there already, or cannot be written.
         ValueError: The dataset is damaged, or a setting is out of range.
     """

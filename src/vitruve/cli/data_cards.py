@@ -14,7 +14,6 @@ _COLUMNS = (
     "people",
     "examples",
     "skeleton",
-    "reader",
     "quota (small, medium, full)",
     "commercial use",
     "licence",
@@ -83,14 +82,11 @@ def aligned(rows: list[tuple[str, ...]]) -> str:
 
 
 def _row(card: "DatasetCard") -> tuple[str, ...]:
-    from vitruve.data.readers import DATASETS
-
     return (
         card.name,
         card.people,
         f"{card.examples:,}" if card.examples else "",
         " ".join(card.skeletons),
-        "yes" if card.name in DATASETS else "no",
         " ".join(map(str, card.quota.values())),
         card.commercial,
         card.licence,
@@ -98,8 +94,6 @@ def _row(card: "DatasetCard") -> tuple[str, ...]:
 
 
 def _card_text(card: "DatasetCard") -> str:
-    from vitruve.data.readers import DATASETS
-
     quota = ", ".join(f"{n} ({level})" for level, n in card.quota.items())
     kept = f"{card.examples:,} kept by the paper" if card.examples else "not stated"
     facts = [
@@ -115,7 +109,6 @@ def _card_text(card: "DatasetCard") -> str:
         ("cameras", card.cameras),
         ("units", f"{card.units}; read as metres and pixels"),
         ("in a batch", quota),
-        ("reader", "yes" if card.name in DATASETS else "not yet: only the card"),
     ]
     quirks = "\n".join(f"  - {quirk}" for quirk in card.quirks)
     layout = "\n".join(f"  {line}" for line in card.layout.strip().splitlines())

@@ -34,7 +34,7 @@ def check_release(arguments: CheckArguments, root: Path) -> int:
     """Print what was found in a dataset's folder, and write the contact sheet.
 
     Raises:
-        KeyError: There is no such dataset, or no reader of it.
+        KeyError: There is no such dataset.
         FileNotFoundError: The folder is not what the card says.
         ValueError: Labels, pictures or cameras do not fit each other.
     """

@@ -53,7 +53,7 @@ def build_dataset(
 
     Raises:
         FileExistsError: The folder holds a finished build.
-        KeyError: There is no such dataset, or no reader of it.
+        KeyError: There is no such dataset.
         OSError: A file is missing or cannot be written.
         ValueError: Labels or pictures are damaged, or the folder was begun with other settings.
     """

@@ -75,7 +75,7 @@ def make_plan(out: Path, config: BuildConfig) -> Plan:
     """The plan of a folder, made now if it has none.
 
     Raises:
-        KeyError: There is no such dataset, or no reader of it.
+        KeyError: There is no such dataset.
         FileNotFoundError: The dataset is not in its folder.
         ValueError: The folder was begun with other settings.
     """
@@ -86,8 +86,6 @@ def make_plan(out: Path, config: BuildConfig) -> Plan:
         _refuse_other(out, asdict(plan.config), asdict(config))
         return plan
     card = dataset_card(config.dataset)
-    if config.dataset not in DATASETS:
-        raise KeyError(f"no reader of {config.dataset!r}; there are {', '.join(DATASETS)}")
     skeleton = config.skeleton or card.skeletons[0]
     if skeleton not in card.skeletons:
         raise ValueError(f"{card.title} has no joints in {skeleton!r}, but {card.skeletons}")

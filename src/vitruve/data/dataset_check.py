@@ -70,7 +70,7 @@ def check_dataset(
     """Read a few examples of a dataset from end to end.
 
     Raises:
-        KeyError: There is no reader of the dataset.
+        KeyError: There is no such dataset.
         FileNotFoundError: The folder does not hold it.
     """
     parts_of, read = _reader(name)
@@ -96,7 +96,7 @@ def check_dataset(
 
 def _reader(name: str):  # noqa: ANN202 - a row of the table
     if name not in DATASETS:
-        raise KeyError(f"no reader of {name!r}; there are {', '.join(DATASETS)}")
+        raise KeyError(f"no dataset {name!r}; there are {', '.join(DATASETS)}")
     return DATASETS[name]
 
 

@@ -2,6 +2,8 @@
 
 import io
 import warnings
+from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -10,6 +12,7 @@ from vitruve.io.errors import FileError
 from vitruve.io.limits import clip
 
 MAX_SIDE_PX = 8192
+T = TypeVar("T")
 
 
 def decode_picture(content: bytes, mode: str, where: str) -> np.ndarray:
@@ -23,6 +26,19 @@ def decode_picture(content: bytes, mode: str, where: str) -> np.ndarray:
     Raises:
         FileError: It is no such picture, damaged, or larger than ``MAX_SIDE_PX``.
     """
+    return _opened(content, where, lambda picture: np.array(picture.convert(mode)))
+
+
+def encoded_size_px(content: bytes, where: str) -> tuple[int, int]:
+    """Width and height of a JPEG or PNG picture, which is not decoded.
+
+    Raises:
+        FileError: It is no such picture, or larger than ``MAX_SIDE_PX``.
+    """
+    return _opened(content, where, lambda picture: picture.size)
+
+
+def _opened(content: bytes, where: str, use: Callable[[Image.Image], T]) -> T:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -32,7 +48,7 @@ def decode_picture(content: bytes, mode: str, where: str) -> np.ndarray:
                         f"{where}: picture of {picture.width}x{picture.height} pixels; sides are "
                         f"{MAX_SIDE_PX} at most"
                     )
-                return np.array(picture.convert(mode))
+                return use(picture)
     except FileError:
         raise
     # Pillow's decoders raise many kinds on damaged input.

@@ -37,7 +37,9 @@ class Mask:
     array: str = ""
     """Name in a MATLAB file."""
     above: float = 0.0
-    """What is brighter than this, in any channel, is the person."""
+    """What differs from the background by more than this, in any channel, is the person."""
+    background: float = 0.0
+    """Brightness of what is not the person: black or a grey."""
     runs: str = ""
     """COCO's text of run lengths, of a picture of ``size_px``; ``path`` then only says whose."""
     size_px: tuple[int, int] = (0, 0)
@@ -73,6 +75,10 @@ class PictureExample:
     box_px: Float[np.ndarray, "4"] | None = None
     """Around the person, where the release tells."""
     mask: Mask | None = None
+    mosaic: str = ""
+    """Colours of the first four pixels, row by row, of a picture in which each pixel has one."""
+    span: tuple[int, int] | None = None
+    """Where in ``picture`` the bytes of a JPEG or PNG begin, and how many; None if it is one."""
 
     def __post_init__(self) -> None:
         """Check that the labels belong together.

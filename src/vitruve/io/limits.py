@@ -63,6 +63,24 @@ def read_bytes(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def read_span(path: Path, span: tuple[int, int]) -> bytes:
+    """Some bytes of a file: where they begin, and how many.
+
+    Raises:
+        FileError: The file ends before them, or they are too many.
+        OSError: It does not exist or may not be read.
+    """
+    start, length = span
+    if length > MAX_BINARY_BYTES:
+        raise FileError(f"{path}: {length:,} bytes are asked for, at most {MAX_BINARY_BYTES:,}")
+    with path.open("rb") as file:
+        file.seek(start)
+        content = file.read(length)
+    if len(content) != length:
+        raise FileError(f"{path} ends before byte {start + length:,}; is it cut short?")
+    return content
+
+
 def check_values(path: Path, shape: tuple[int, ...]) -> None:
     """Refuse an array that a file declares but nobody could mean.
 

@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, UInt8
 
+from vitruve.data.encoded_picture import decode_picture
 from vitruve.data.examples import Mask, PictureExample
 from vitruve.data.mat_file import read_mat
+from vitruve.data.processing.mosaic import demosaic
 from vitruve.data.run_lengths import decode_runs
 from vitruve.io.errors import FileError
 from vitruve.io.images import load_image
+from vitruve.io.limits import read_span
 from vitruve.io.video import FrameReader, read_frames
 
 
@@ -26,6 +29,7 @@ class Pictures:
     def __init__(self) -> None:
         self._videos: dict[str, tuple[Path, FrameReader]] = {}
         self._last: dict[str, tuple[Path, int | None, np.ndarray]] = {}
+        self._last_span: tuple[Path, tuple[int, int], np.ndarray] | None = None
 
     def picture(self, example: PictureExample) -> UInt8[np.ndarray, "y x 3"]:
         """An example's picture, RGB.
@@ -35,7 +39,12 @@ class Pictures:
             MissingFrameError: The video is shorter.
             FileError: It is damaged, or has another size than the example's camera.
         """
-        image = self._open("picture", example.picture, example.video_frame)
+        if example.span is not None:
+            image = self._cut_out(example.picture, example.span)
+        else:
+            image = self._open("picture", example.picture, example.video_frame)
+        if example.mosaic:
+            image = demosaic(image[..., 0], example.mosaic)
         camera = example.camera
         size = image.shape[1], image.shape[0]
         if camera is not None and size != camera.image_size_px:
@@ -58,7 +67,8 @@ class Pictures:
             array = read_mat(mask.path, (mask.array,))[mask.array].T
             return np.asarray(array > mask.above)
         image = self._open("mask", mask.path, mask.frame)
-        return np.asarray((image > mask.above).any(-1))
+        differs = np.abs(image - np.float32(mask.background)) if mask.background else image
+        return np.asarray((differs > mask.above).any(-1))
 
     def close(self) -> None:
         """Close the videos that are open."""
@@ -66,6 +76,13 @@ class Pictures:
             reader.close()
         self._videos.clear()
         self._last.clear()
+        self._last_span = None
+
+    def _cut_out(self, path: Path, span: tuple[int, int]) -> UInt8[np.ndarray, "y x 3"]:
+        if self._last_span is None or self._last_span[:2] != (path, span):
+            image = decode_picture(read_span(path, span), "RGB", f"{path}, byte {span[0]}")
+            self._last_span = path, span, image
+        return self._last_span[2]
 
     def _open(self, kind: str, path: Path, frame: int | None) -> UInt8[np.ndarray, "y x 3"]:
         last = self._last.get(kind)

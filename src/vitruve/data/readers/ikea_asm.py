@@ -19,6 +19,7 @@ from vitruve.data.readers.release import (
     clean_joints,
     field,
     find,
+    frame_number,
     make_camera,
     numbers,
     read_json_file,
@@ -58,7 +59,9 @@ def read(part: Part) -> Iterator[PictureExample]:
     folder = part.root / part.name
     video = require(NAME, folder / "images/scan_video.avi")
     camera = make_camera(*_intrinsics(part.root, assembly, name), SIZE_PX)
-    for frame, path in sorted((_frame(p), p) for p in (folder / "pose3d").glob("*.json")):
+    for frame, path in sorted(
+        (frame_number(p, p.stem), p) for p in (folder / "pose3d").glob("*.json")
+    ):
         joints_cam, valid = clean_joints(_pose(path))
         yield PictureExample(
             picture=video,
@@ -79,12 +82,6 @@ def _intrinsics(root: Path, assembly: str, camera: str) -> tuple[Path, np.ndarra
     if len(words) <= _CALIBRATION_WORD:
         raise FileError(f"assembly {assembly!r} names no calibration: expected a fourth word")
     return path, field(path, read_pickle(path), words[_CALIBRATION_WORD], camera, "K")
-
-
-def _frame(path: Path) -> int:
-    if not path.stem.isdecimal():
-        raise FileError(f"{path} is called by no frame: expected digits")
-    return int(path.stem)
 
 
 def _pose(path: Path) -> np.ndarray:

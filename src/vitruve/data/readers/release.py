@@ -69,6 +69,20 @@ def read_json_file(path: Path) -> Any:
         raise FileError(f"{path} is not JSON: {clip(str(error))}") from None
 
 
+def read_npy(path: Path) -> np.ndarray:
+    """The array of a ``.npy`` file; nothing is allocated on its word alone.
+
+    Raises:
+        FileError: It is damaged, empty, or holds objects.
+        OSError: It does not exist or may not be read.
+    """
+    check_file(path, MAX_LABEL_BYTES)
+    try:
+        return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (ValueError, EOFError, OSError) as error:
+        raise FileError(f"{path} is no plain .npy file: {clip(str(error))}") from None
+
+
 def field(path: Path, record: Any, *keys: str | int) -> Any:
     """``record[keys[0]][keys[1]]...``.
 
@@ -95,6 +109,17 @@ def within(path: Path, folder: Path, name: Any) -> Path:
     if named.is_absolute() or ".." in named.parts:
         raise FileError(f"{path} names {clip(str(name))!r}, which is outside the release")
     return folder / named
+
+
+def frame_number(path: Path, name: str) -> int:
+    """The number that a file or folder is called by.
+
+    Raises:
+        FileError: The name is none.
+    """
+    if not name.isdecimal():
+        raise FileError(f"{path} is called by no number: {name!r}, expected digits")
+    return int(name)
 
 
 def numbers(path: Path, name: str, value: Any, shape: Sequence[int | None]) -> np.ndarray:

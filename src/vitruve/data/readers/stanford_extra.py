@@ -18,15 +18,14 @@ import numpy as np
 
 from vitruve.data.examples import Mask, Part, PictureExample
 from vitruve.data.readers.boxes import box_from_corner
-from vitruve.data.readers.release import field, find, numbers, read_json_file, within
+from vitruve.data.readers.release import field, find, numbers, read_json_file, read_npy, within
 from vitruve.io.errors import FileError
-from vitruve.io.limits import check_file, clip
+from vitruve.io.limits import clip
 from vitruve.skeletons import SKELETONS
 
 NAME = "stanford_extra"
 PICTURES = "Images"
 SPLITS = ("train", "val", "test")
-MAX_SPLIT_BYTES = 16 * 2**20
 
 
 def parts(root: Path, split: str | None = None) -> list[Part]:
@@ -99,11 +98,7 @@ def _numbers(path: Path, split: str, count: int) -> list[int]:
     if not split:
         return list(range(count))
     listed = _split_file(path, split)
-    check_file(listed, MAX_SPLIT_BYTES)
-    try:
-        found = np.load(listed, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise FileError(f"{listed} is no plain .npy file: {clip(str(error))}") from None
+    found = read_npy(listed)
     if (
         found.ndim != 1
         or found.dtype.kind not in "iu"
