@@ -137,8 +137,8 @@ def main() -> None:
         pairs.append(pair_metrics(joints[a], joints[b]))
         write(f"{VIEWS[a]}-{VIEWS[b]}", pairs[-1])
     write("pairs", mean_of(pairs))
-    load = round(os.getloadavg()[0], 1)
-    write("mean", {**mean_of(against), "reference_px": round(error, 2), "load_1min": load})
+    busy = round(os.getloadavg()[0], 1)
+    write("mean", {**mean_of(against), "reference_px": round(error, 2), "load_1min": busy})
 
 
 if __name__ == "__main__":
