@@ -2,7 +2,7 @@
 
 A table stands between ``<!-- table:NAME -->`` and ``<!-- /table -->``, where NAME is that of a
 results file. ``<!-- table:NAME columns=mpjpe_mm,lse data=cmu_gt,cmu_noisy run=lifters. -->``
-chooses metrics and rows, in that order: ``data`` with ``_`` for spaces, ``run`` as a prefix,
+chooses metrics and rows, in that order: ``data`` with ``_`` for spaces, ``run`` as prefixes,
 ``case`` as the last part of the run's name. Seeds are averaged; their standard deviation follows
 the ±.
 
@@ -26,7 +26,8 @@ _SMALL = 5e-4
 
 def table(rows: list[dict[str, Any]], options: dict[str, str]) -> str:
     """Markdown of one table."""
-    rows = [r for r in rows if r["run"].startswith(options.get("run", ""))]
+    prefixes = tuple(options.get("run", "").split(","))
+    rows = [r for r in rows if r["run"].startswith(prefixes)]
     if "case" in options:
         rows = [r for r in rows if r["run"].endswith(f".{options['case']}")]
     if "data" in options:

@@ -16,6 +16,7 @@ sha256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 num_bytes = 5
 licence = "Apache-2.0"
 training_data = "our own"
+use = "trying"
 run = "toy"
 seed = 0
 command = "vitruve train toy"
@@ -55,6 +56,7 @@ def test_a_card_is_read_and_compared(tmp_path):
         num_bytes=5,
         licence="Apache-2.0",
         training_data="our own",
+        use="trying",
         run="toy",
         seed=0,
         command="vitruve train toy",

@@ -23,6 +23,8 @@ class WeightCard:
     """SPDX name."""
     training_data: str
     """What it was trained on, with the acknowledgement its owners ask for."""
+    use: str
+    """What it is good for, and what not."""
     run: str
     """Recipe that trained it."""
     seed: int
