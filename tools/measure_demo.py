@@ -13,7 +13,8 @@ from pathlib import Path
 from vitruve.benchmarks.results import FOLDER, Row, record
 from vitruve.cli.demo import SAMPLE, compare
 from vitruve.io import read
-from vitruve.pipeline.run import EstimateConfig, run_estimate
+from vitruve.pipeline.config import EstimateConfig
+from vitruve.pipeline.run import run_estimate
 
 NAMES = ("frames", "mpjpe_mm", "p_mpjpe_mm", "rise_cm", "path_m")
 """What the rows of the demo's comparison are called among results, in their order."""

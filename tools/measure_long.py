@@ -59,7 +59,8 @@ def walker(minutes: float) -> KeypointSequence:
 
 def run_one(source: Path, out: Path) -> None:
     """Lift and write one file in this process; print seconds and peak memory."""
-    from vitruve.pipeline.run import EstimateConfig, run_estimate
+    from vitruve.pipeline.config import EstimateConfig
+    from vitruve.pipeline.run import run_estimate
 
     torch.set_num_threads(1)
     started = time.perf_counter()

@@ -28,7 +28,8 @@ from vitruve.estimators import load
 from vitruve.geometry.alignment import similarity
 from vitruve.geometry.filters import zero_lag
 from vitruve.metrics import mpjpe_mm, p_mpjpe_mm
-from vitruve.pipeline.run import Estimate, EstimateConfig, run_estimate
+from vitruve.pipeline.config import EstimateConfig
+from vitruve.pipeline.run import Estimate, run_estimate
 from vitruve.poses import KeypointSequence
 
 LIMBS = tuple(

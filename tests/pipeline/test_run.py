@@ -11,9 +11,10 @@ from vitruve.io.keypoints import write_keypoints
 from vitruve.nets import MlpEnergy, MlpEnergyConfig, write_energy
 from vitruve.pipeline import lift as lift_stage
 from vitruve.pipeline import run as run_stage
+from vitruve.pipeline.config import EstimateConfig
 from vitruve.pipeline.find_camera import find_camera
 from vitruve.pipeline.place import PlaceConfig, stature
-from vitruve.pipeline.run import EstimateConfig, is_keypoints, run_estimate
+from vitruve.pipeline.run import is_keypoints, run_estimate
 from vitruve.pipeline.stages import Stages
 
 

@@ -79,7 +79,8 @@ def main(argv: list[str]) -> int:
     arguments = tyro.cli(Arguments, prog="vitruve demo", args=argv)
     from vitruve.cli.progress import show_progress
     from vitruve.io import read
-    from vitruve.pipeline.run import EstimateConfig, run_estimate
+    from vitruve.pipeline.config import EstimateConfig
+    from vitruve.pipeline.run import run_estimate
 
     clip, truth = SAMPLE / "clip.mp4", read(SAMPLE / "truth.npz")
     print(f"{clip}: {len(truth.frames)} frames of a rendered person whose true 3D is known")

@@ -12,9 +12,10 @@ from vitruve.cli.refinement import RefineArguments
 
 if TYPE_CHECKING:
     from vitruve.cli.progress import Clock
+    from vitruve.pipeline.config import EstimateConfig
     from vitruve.pipeline.detect import DetectConfig
     from vitruve.pipeline.look_stage import LookConfig
-    from vitruve.pipeline.run import Estimate, EstimateConfig
+    from vitruve.pipeline.run import Estimate
 
 BAD_INPUT = 2
 _TALLEST_M = 3.0
@@ -203,10 +204,10 @@ def settings(
     Raises:
         ValueError: A number is out of its range.
     """
+    from vitruve.pipeline.config import EstimateConfig
     from vitruve.pipeline.lift import LiftConfig
     from vitruve.pipeline.look_stage import LookConfig
     from vitruve.pipeline.place import PlaceConfig
-    from vitruve.pipeline.run import EstimateConfig
 
     height = arguments.height
     if height is not None and not 0.3 <= height <= _TALLEST_M:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vitruve.cli.train_result import said
 from vitruve.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from vitruve.recipes import Run
-    from vitruve.training import TrainResult
 
 DATA_VARIABLE = "VITRUVE_MOTION"
 UNSUPERVISED = "unsupervised"
@@ -106,19 +106,3 @@ def _train(run: "Run", arguments: Arguments) -> int:
     if data is None and (variable := os.environ.get(DATA_VARIABLE)):
         data = Path(variable)
     return said(replace(run, train=arguments.train).start(data, initial=arguments.initial))
-
-
-def said(result: "TrainResult") -> int:
-    """Print how a training ended.
-
-    Returns:
-        0 when finished, 130 when interrupted.
-    """
-    figures = "".join(f", {k} {v:.1f}" for k, v in result.figures.items())
-    if result.finished:
-        message = f"trained {result.step} steps{figures}: {result.weights}"
-    else:
-        message = f"stopped at step {result.step}; the same command goes on from there"
-    if result.rank == 0:
-        print(message)
-    return 0 if result.finished else 130

@@ -68,7 +68,7 @@ def main(argv: list[str]) -> int:
         FloatingPointError: The training diverged.
     """
     arguments = _parse(argv)
-    from vitruve.cli.train import said
+    from vitruve.cli.train_result import said
     from vitruve.recipes.unsupervised import PRESETS, unsupervised
     from vitruve.skeletons import skeleton
 

@@ -3,15 +3,12 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vitruve.geometry.camera import DEFAULT_FOV_DEG, Camera
+from vitruve.pipeline.config import EstimateConfig
 from vitruve.pipeline.place import Placed
 from vitruve.poses import KeypointSequence
 from vitruve.skeletons import Conversion
-
-if TYPE_CHECKING:
-    from vitruve.pipeline.run import EstimateConfig
 
 
 def facts_of(
@@ -39,7 +36,7 @@ def facts_of(
     return facts
 
 
-def chosen(config: "EstimateConfig") -> dict[str, str]:
+def chosen(config: EstimateConfig) -> dict[str, str]:
     """What settings, or their absence, mean for the result."""
     facts = {}
     if config.refine is not None:

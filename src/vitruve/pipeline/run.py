@@ -11,21 +11,22 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from vitruve.estimators import Estimator, RefineConfig, load
+from vitruve.estimators import Estimator, load
 from vitruve.geometry.camera import Camera
 from vitruve.geometry.camera_file import camera_to_dict
 from vitruve.io.keypoints import read_keypoints, write_keypoints
 from vitruve.io.video import TruncatedVideoError, probe
-from vitruve.pipeline.detect import DetectConfig, detect
+from vitruve.pipeline.config import EstimateConfig
+from vitruve.pipeline.detect import detect
 from vitruve.pipeline.facts import chosen, facts_of, older_files
 from vitruve.pipeline.find_camera import find_camera
 from vitruve.pipeline.formats import conversions
-from vitruve.pipeline.lift import LiftConfig, LiftedTrack, chunk_starts, lift_chunk, prepare
+from vitruve.pipeline.lift import LiftedTrack, chunk_starts, lift_chunk, prepare
 from vitruve.pipeline.lifted_file import join, load_track, save_track
 from vitruve.pipeline.look_stage import LookConfig, Looking, look_stage, looks
 from vitruve.pipeline.parts import fingerprint_of
 from vitruve.pipeline.people import check_suffixes, people_in, write_people
-from vitruve.pipeline.place import PlaceConfig, Placed, place_people
+from vitruve.pipeline.place import Placed, place_people
 from vitruve.pipeline.place_seen import place_seen
 from vitruve.pipeline.see import SeenTrack, see, sees
 from vitruve.pipeline.stages import Stages, file_digest, weights_digest
@@ -36,36 +37,6 @@ KEYPOINT_SUFFIXES = (".json", ".npz")
 
 Progress = Callable[[str, int, int | None], None]
 """Told the stage's name, what is done and how much there is (None where unknown)."""
-
-
-@dataclass(frozen=True)
-class EstimateConfig:
-    """Settings of the main job."""
-
-    skeleton: str | None = None
-    """Format of the result, several separated by commas, or ``all``; None keeps the model's own."""
-    model: str = "default"
-    """Packaged weights by name, or a weights file."""
-    refine: str | None = None
-    """Loss-net that every answer of the model is refined by: ``"default"`` for that which comes
-    with it, or a file; None for none."""
-    fov_deg: float | None = None
-    """Field of view of the longer image side, degrees; None takes 60."""
-    camera: Path | None = None
-    """Camera file (intrinsics, distortion, perhaps its place in the world)."""
-    formats: tuple[str, ...] = ("npz",)
-    """File formats to write for each person."""
-    fps: float | None = None
-    """Frames per second of an image folder, or of a keypoint file that does not say."""
-    image_size_px: tuple[int, int] | None = None
-    """Width, height of the pictures behind a keypoint file that does not say."""
-    keypoint_skeleton: str | None = None
-    """What the keypoints of a file are, where their number does not tell."""
-    detect: DetectConfig = field(default_factory=DetectConfig)
-    lift: LiftConfig = field(default_factory=LiftConfig)
-    descent: RefineConfig = field(default_factory=RefineConfig)
-    place: PlaceConfig = field(default_factory=PlaceConfig)
-    look: LookConfig = field(default_factory=LookConfig)
 
 
 @dataclass(frozen=True, eq=False)
