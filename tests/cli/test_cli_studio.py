@@ -25,6 +25,8 @@ def test_studio_is_made_checked_shown_and_gone_on_with(vitruve, studio, tmp_path
     assert code == 0
     with Image.open(tmp_path / "a.png") as sheet:
         assert sheet.width > sheet.height
+    code, _, err = vitruve("data", "sheet", studio, "--model", "default")
+    assert (code, "reads 2D keypoints" in err) == (2, True)
 
     first, second = sorted(studio.glob("shard-*.npz"))
     whole, age = second.read_bytes(), first.stat().st_mtime_ns
@@ -46,6 +48,7 @@ def test_studio_is_made_checked_shown_and_gone_on_with(vitruve, studio, tmp_path
         (["studio", "out", "--body", "ghost"], "no body 'ghost'"),
         (["studio", "out", "--backgrounds", "nowhere"], "nowhere"),
         (["sheet", "nowhere"], "no shards at nowhere"),
+        (["sheet", "nowhere", "--model", "default"], "nowhere"),
         (["sheet", "nowhere", "--out", "a.txt"], "must end in .png or .jpg"),
     ],
 )

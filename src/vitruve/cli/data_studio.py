@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from vitruve.data.studio import StudioConfig
 
 
@@ -59,6 +61,9 @@ class SheetArguments:
     """How many, evenly spaced."""
     columns: int = 2
     """Examples in a row."""
+    model: str = ""
+    """Weights by name or file that look at pictures: show what they say of Studio's test pictures,
+    or of your own that did not train."""
 
 
 def studio(argv: list[str]) -> int:
@@ -111,14 +116,40 @@ def sheet(argv: list[str]) -> int:
         raise ValueError("--examples and --columns must be 1 or more")
     if arguments.out.suffix.lower() not in (".png", ".jpg"):
         raise ValueError(f"--out {arguments.out}: must end in .png or .jpg")
-    reader = ShardReader(arguments.shards)
-    count = min(arguments.examples, len(reader))
-    numbers = [i * len(reader) // count for i in range(count)]
-    picture = contact_sheet(reader, numbers, arguments.columns)
+    if arguments.model:
+        picture = _answers(arguments)
+    else:
+        reader = ShardReader(arguments.shards)
+        numbers = _spread(len(reader), arguments.examples)
+        picture = contact_sheet(reader, numbers, arguments.columns)
     with atomic_path(arguments.out) as temporary:
         picture.save(temporary)
     print(arguments.out)
     return 0
+
+
+def _answers(arguments: SheetArguments) -> "Image":
+    from vitruve.benchmarks.answer_sheet import answer_sheet
+    from vitruve.data.studio import SPLITS
+    from vitruve.data.studio_reader import Studio
+    from vitruve.estimators import load
+
+    splits = (Studio(arguments.shards, split) for split in reversed(SPLITS))
+    studio = next((found for found in splits if len(found)), None)
+    if studio is None:
+        raise ValueError(f"{arguments.shards} holds no pictures")
+    model = load(arguments.model)
+    if "images" not in model.needs:
+        raise ValueError(
+            f"{arguments.model} reads 2D keypoints; --model takes one that looks at pictures"
+        )
+    return answer_sheet(studio, model, _spread(len(studio), arguments.examples), arguments.columns)
+
+
+def _spread(total: int, wanted: int) -> list[int]:
+    """Numbers of examples, evenly spread over all."""
+    count = min(wanted, total)
+    return [i * total // count for i in range(count)]
 
 
 def _config(arguments: StudioArguments) -> "StudioConfig":

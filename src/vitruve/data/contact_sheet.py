@@ -61,36 +61,46 @@ def _panels(example: Example, joints: Skeleton | None, reader: ShardReader) -> l
     if not isinstance(content, bytes):
         raise FileError(f"{where} has no picture; a sheet needs shards with a column 'image'")
     picture = Image.fromarray(decode_picture(content, "RGB", where))
-    panels = [_fit(picture)]
+    panels = [fitted(picture)]
     mask = example.get("mask")
     if isinstance(mask, bytes) and mask:
-        panels.append(_fit(Image.fromarray(decode_picture(mask, "L", where)).convert("RGB")))
+        panels.append(fitted(Image.fromarray(decode_picture(mask, "L", where)).convert("RGB")))
     keypoints = example.get("keypoints_px")
     if joints is not None and isinstance(keypoints, np.ndarray):
-        panels.append(_overlay(picture, keypoints, example.get("valid"), joints))
+        panels.append(with_skeleton(picture, keypoints, example.get("valid"), joints))
     return panels
 
 
-def _fit(picture: Image.Image) -> Image.Image:
+def fitted(picture: Image.Image) -> Image.Image:
+    """A picture as a panel: a square of `CELL_PX`."""
     return picture.resize((CELL_PX, CELL_PX), Image.Resampling.BICUBIC)
 
 
-def _overlay(
+def with_skeleton(
     picture: Image.Image, keypoints_px: np.ndarray, valid: Any, joints: Skeleton
 ) -> Image.Image:
-    shown = Image.blend(_fit(picture), Image.new("RGB", (CELL_PX, CELL_PX), BACKGROUND), 0.35)
+    """A panel of a darkened picture and the skeleton over it.
+
+    Args:
+        picture: Of any size.
+        keypoints_px: Pixels of the picture, one row for each joint.
+        valid: Which joints are drawn; all if None.
+        joints: Whose bones.
+    """
+    shown = Image.blend(fitted(picture), Image.new("RGB", (CELL_PX, CELL_PX), BACKGROUND), 0.35)
     draw = ImageDraw.Draw(shown)
     scale = np.array([CELL_PX / picture.width, CELL_PX / picture.height])
     points = [tuple(p) for p in np.nan_to_num(keypoints_px[:, :2] * scale).tolist()]
     seen = np.ones(len(points), bool) if valid is None else np.asarray(valid, bool)
     for joint, parent in enumerate(joints.parents):
         if parent >= 0 and seen[joint] and seen[parent]:
-            draw.line([points[joint], points[parent]], _colour(joints.names[joint]), 2)
+            draw.line([points[joint], points[parent]], colour_of(joints.names[joint]), 2)
     for joint, (x, y) in enumerate(points):
         if seen[joint]:
-            draw.ellipse([x - 2, y - 2, x + 2, y + 2], _colour(joints.names[joint]))
+            draw.ellipse([x - 2, y - 2, x + 2, y + 2], colour_of(joints.names[joint]))
     return shown
 
 
-def _colour(joint: str) -> tuple[int, int, int]:
+def colour_of(joint: str) -> tuple[int, int, int]:
+    """Of the bone that ends at a joint, by its side."""
     return LEFT if joint.startswith("left") else RIGHT if joint.startswith("right") else MIDDLE
