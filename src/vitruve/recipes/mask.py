@@ -223,11 +223,14 @@ def in_minutes(runs: Mapping[str, Run]) -> dict[str, Run]:
 
 def _in_minutes(name: str, run: Run) -> Run:
     small = run.estimator_config
-    cells = 2 * small.head.depth_cells if small.head.depth_cells > 1 else 1
+    cells, window = small.head.depth_cells, small.window
+    if cells > 1:
+        # Finer, and a peak as wide in metres.
+        cells, window = 2 * cells, 2 * window + 1
     head = replace(small.head, width=128, depth_cells=cells)
     return replace(
         run,
-        estimator_config=replace(small, backbone_config=_MEDIUM_BACKBONE, head=head),
+        estimator_config=replace(small, backbone_config=_MEDIUM_BACKBONE, head=head, window=window),
         train=replace(run.train, batch_size=64, out=f"runs/{name}_minutes_gpu"),
     )
 
