@@ -105,6 +105,8 @@ def test_triangulated_joints_teach_depth():
     assert MultiviewObjective(config).loss(said, batch).item() < 1e-3
     flat = replace(said, joints_cam=said.joints_cam * torch.tensor([1.0, 1.0, 0.0]))
     assert MultiviewObjective(config).loss(flat, batch).item() > 0.05
+    aside = replace(said, joints_cam=said.joints_cam + torch.tensor([0.3, -0.2, 0.0]))
+    assert MultiviewObjective(config).loss(aside, batch).item() < 1e-3, "x and y are the masks'"
 
 
 def test_a_view_alone_keeps_its_joints_in_masks_and_is_left_out_of_the_rest():

@@ -36,8 +36,9 @@ class MultiviewConfig:
     reprojection: float = 0.0
     """Factor of the distance of the 2D joints from those projected back, over the image width."""
     depth: float = 0.0
-    """Factor of the distance of the predicted 3D joints from the triangulated ones, metres; the
-    latter are taken as they are and get no gradient."""
+    """Factor of how far off the predicted depths are from the triangulated ones, metres. The latter
+    are taken as they are and get no gradient, and x and y are left to the masks: drawn to where the
+    views meet on average, joints that do not know yet where to go would all end in the middle."""
 
 
 class MultiviewObjective(Objective):
@@ -82,10 +83,10 @@ def _depth(
     joints_cam: Float[Tensor, "b t j 3"],
     known: Bool[Tensor, "b t j"],
 ) -> Float[Tensor, ""]:
-    """Mean distance of joints relative to the root."""
+    """Mean difference of depths relative to the root's."""
     root = prediction.skeleton.root
-    relative = joints_cam - joints_cam[..., root : root + 1, :]
-    away = torch.linalg.vector_norm(prediction.joints_cam - relative.unsqueeze(1), dim=-1)
+    relative = (joints_cam - joints_cam[..., root : root + 1, :])[..., 2]
+    away = (prediction.joints_cam[..., 2] - relative.unsqueeze(1)).abs()
     known = known & known[..., root : root + 1]
     return masked_mean(away, known.unsqueeze(1).expand_as(away))
 
