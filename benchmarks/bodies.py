@@ -41,7 +41,7 @@ from vitruve.bodies import (
     sample_poses,
     sample_shapes,
 )
-from vitruve.data.cmu_archive import read
+from vitruve.data.motion.cmu_archive import read
 from vitruve.skeletons import skeleton
 
 RESULTS = "bodies"

@@ -35,8 +35,8 @@ import torch
 from PIL import Image
 
 from vitruve.benchmarks.results import Row, record
-from vitruve.data.build import RunAll, Work, build_dataset, in_processes
-from vitruve.data.build_plan import BuildConfig
+from vitruve.data.building.dataset import RunAll, Work, build_dataset, in_processes
+from vitruve.data.building.plan import BuildConfig
 from vitruve.data.processing import SelectConfig
 from vitruve.io.npz import read_npz
 from vitruve.io.video import read_frames
@@ -148,7 +148,7 @@ def cpu_s() -> float:
 
 def nothing(out: Path, item: Any) -> None:
     """What a process does that only starts: import what the work needs."""
-    import vitruve.data.build_shard  # noqa: F401
+    import vitruve.data.building.one_shard  # noqa: F401
 
     del out, item
 

@@ -21,7 +21,7 @@ import torch
 
 from data_build import KINDS, cpu_s, make_release
 from vitruve.benchmarks.results import FOLDER, Row, read_rows, record
-from vitruve.data.cards import dataset_cards
+from vitruve.data.datasets.cards import dataset_cards
 from vitruve.io.video import read_frames
 
 RESULTS = "data_scale"

@@ -34,7 +34,7 @@ from torch import Tensor
 from timing import Call, floor_of, ratio, seconds
 from vitruve.benchmarks.results import FOLDER, Row, read_rows, record
 from vitruve.cli.memory import keep_freed_memory
-from vitruve.data.cameras import h36m_rigs
+from vitruve.data.cameras.virtual import h36m_rigs
 from vitruve.nets import ENERGIES
 from vitruve.nets.cost import Product, products_made
 from vitruve.nets.pose_evidence import PoseEvidence

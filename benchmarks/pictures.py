@@ -33,8 +33,8 @@ import torch
 import tyro
 
 from vitruve.benchmarks.results import Row, record
-from vitruve.data.studio_crops import joints_in_formats
-from vitruve.data.studio_reader import Studio
+from vitruve.data.studio.crops import joints_in_formats
+from vitruve.data.studio.reader import Studio
 from vitruve.data.training_crops import Ahead, FeedConfig, StudioFeed
 from vitruve.estimators.pictured_people import AIMS, ViewsConfig, people_in_picture
 from vitruve.geometry.camera import Camera, intrinsics_from_fov

@@ -31,8 +31,8 @@ import tyro
 from torch.nn import functional
 
 from vitruve.benchmarks.results import Row, record
-from vitruve.data.studio_batches import studio_batch
-from vitruve.data.studio_reader import Studio
+from vitruve.data.studio.batches import studio_batch
+from vitruve.data.studio.reader import Studio
 from vitruve.objectives.geodesic import GeodesicConfig, geodesic_weights
 from vitruve.recipes import RECIPES
 from vitruve.recipes.studio import StudioSource

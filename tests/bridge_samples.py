@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from vitruve.data.parallel_corpus import ParallelCorpus
+from vitruve.data.corpora.parallel import ParallelCorpus
 from vitruve.nets.affine_autoencoder import AffineAutoencoder, AffineAutoencoderConfig
 from vitruve.nets.bridge_file import write_bridge
 from vitruve.nets.skeleton_bridge import SkeletonBridge

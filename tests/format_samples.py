@@ -2,8 +2,8 @@
 
 import torch
 
-from vitruve.data.one_format_each import FORMATS
-from vitruve.data.parallel_corpus import ParallelCorpus
+from vitruve.data.corpora.one_format_each import FORMATS
+from vitruve.data.corpora.parallel import ParallelCorpus
 from vitruve.skeletons import skeleton
 
 

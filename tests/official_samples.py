@@ -5,9 +5,9 @@ import pickle
 
 import numpy as np
 
-from vitruve.data.cameras import h36m_rigs, rig_centre
-from vitruve.data.h3wb import CAMERAS
-from vitruve.data.human36m import JOINTS_17
+from vitruve.data.cameras.virtual import h36m_rigs, rig_centre
+from vitruve.data.motion.h3wb import CAMERAS
+from vitruve.data.motion.human36m import JOINTS_17
 
 SYMMETRY_17 = [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]]
 SYMMETRY_MPII = [[3, 4, 5, 13, 14, 15], [0, 1, 2, 10, 11, 12]]

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from vitruve.data.studio import StudioConfig
-from vitruve.data.studio_shards import begin, finish, make_shards
+from vitruve.data.studio.config import StudioConfig
+from vitruve.data.studio.shards import begin, finish, make_shards
 
 SIDE_PX = 32
 TINY = StudioConfig(

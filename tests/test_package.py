@@ -133,7 +133,7 @@ def test_every_file_of_the_package_is_in_the_wheel():
     [
         "py.typed",
         "skeletons/formats.json",
-        "data/h36m_cameras.json",
+        "data/cameras/h36m.json",
         "benchmarks/cmu_lift.json",
         "viewer/page.html",
         "viewer/bundle.js",

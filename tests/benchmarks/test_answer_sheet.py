@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from vitruve.benchmarks.answer_sheet import answer_sheet
-from vitruve.data.contact_sheet import BACKGROUND, CELL_PX, GAP_PX
-from vitruve.data.studio_batches import studio_batch
-from vitruve.data.studio_reader import Studio
+from vitruve.data.shards.contact_sheet import BACKGROUND, CELL_PX, GAP_PX
+from vitruve.data.studio.batches import studio_batch
+from vitruve.data.studio.reader import Studio
 from vitruve.estimators import Estimator
 from vitruve.poses import Prediction
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from study_samples import check_pictures, material, measure
 
-from vitruve.data.parallel_corpus import ParallelCorpus, write_corpus
+from vitruve.data.corpora.parallel import ParallelCorpus, write_corpus
 from vitruve.estimators.bridge import BridgeConfig, fit_bridge
 from vitruve.nets.bridge_file import write_bridge
 from vitruve.skeletons import conversion, skeleton

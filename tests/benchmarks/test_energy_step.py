@@ -10,7 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from vitruve.benchmarks import read_rows
-from vitruve.data.wrong_poses import WrongPosesConfig
+from vitruve.data.lifting.wrong_poses import WrongPosesConfig
 from vitruve.nets import GraphEnergyConfig, MlpEnergyConfig
 from vitruve.objectives.energy import EnergyConfig
 from vitruve.skeletons import skeleton

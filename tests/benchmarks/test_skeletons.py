@@ -9,8 +9,8 @@ from rich.console import Console
 
 from format_samples import people
 from vitruve.benchmarks.skeletons import Skeletons, same_points
-from vitruve.data.one_format_each import FORMATS
-from vitruve.data.parallel_corpus import read_corpus, write_corpus
+from vitruve.data.corpora.one_format_each import FORMATS
+from vitruve.data.corpora.parallel import read_corpus, write_corpus
 from vitruve.estimators import Estimator
 from vitruve.nets.bridge_file import read_bridge
 from vitruve.poses import Prediction

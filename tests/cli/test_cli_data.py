@@ -4,7 +4,7 @@ import pytest
 from cli_samples import walk
 
 from vitruve.data import READERS, SequenceStore
-from vitruve.data.cards import dataset_cards
+from vitruve.data.datasets.cards import dataset_cards
 from vitruve.io import write_keypoints
 
 PAGE = Path(__file__).parents[2] / "docs/datasets.md"

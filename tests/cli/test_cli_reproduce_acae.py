@@ -4,7 +4,7 @@ import json
 
 from format_samples import people
 from vitruve.cli.reproduce_acae import PUBLISHED
-from vitruve.data.parallel_corpus import write_corpus
+from vitruve.data.corpora.parallel import write_corpus
 from vitruve.recipes import RECIPES
 from vitruve.recipes.acae import ACAE_RUNS
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from cli_samples import walk
 
-from vitruve.data.parallel_corpus import ParallelCorpus, write_corpus
+from vitruve.data.corpora.parallel import ParallelCorpus, write_corpus
 from vitruve.io import read, write
 from vitruve.nets.bridge_file import read_bridge
 from vitruve.poses import PoseSequence

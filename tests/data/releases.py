@@ -17,7 +17,7 @@ from scipy.spatial.transform import Rotation
 
 from smpl_samples import model_arrays, plain_smpl
 from tf_record_samples import write_records
-from vitruve.data.run_lengths import encode_runs
+from vitruve.data.decoding.run_lengths import encode_runs
 from vitruve.io.c3d_file import write_c3d
 from vitruve.io.video_writer import write_video
 from vitruve.poses import PoseSequence
@@ -74,7 +74,7 @@ def dump(path, content):
 def human36m(root):
     import cdflib
 
-    from vitruve.data.cameras import h36m_rigs
+    from vitruve.data.cameras.virtual import h36m_rigs
 
     skeleton = SKELETONS["h36m_32"]
     rng = np.random.default_rng(1)

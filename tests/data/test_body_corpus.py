@@ -8,8 +8,8 @@ import torch
 
 from vitruve.bodies import make_body
 from vitruve.cli import main
-from vitruve.data.body_corpus import BRIDGED, CorpusConfig, loosened, make_corpus
-from vitruve.data.parallel_corpus import read_corpus
+from vitruve.data.corpora.parallel import read_corpus
+from vitruve.data.corpora.posed_bodies import BRIDGED, CorpusConfig, loosened, make_corpus
 from vitruve.skeletons import SKELETONS, skeleton
 
 FORMATS = tuple(map(skeleton, ("coco_17", "smplx_55", "mpi_inf_3dhp_28")))

@@ -9,13 +9,18 @@ import torch
 
 from vitruve.bodies import joints_of, make_body
 from vitruve.data import MotionSequence, write_store
-from vitruve.data.body_motions import finish_motions, is_person, make_motion_shards, rest_height
-from vitruve.data.clip_splits import ClipFacts, split_clips
-from vitruve.data.studio import StudioConfig, generator_of
-from vitruve.data.studio_motions import ClipMotions, open_motions
-from vitruve.data.studio_pictures import StudioCamera
-from vitruve.data.studio_scene import set_scene
-from vitruve.data.studio_shards import begin
+from vitruve.data.studio.body_motions import (
+    finish_motions,
+    is_person,
+    make_motion_shards,
+    rest_height,
+)
+from vitruve.data.studio.clip_splits import ClipFacts, split_clips
+from vitruve.data.studio.config import StudioConfig, generator_of
+from vitruve.data.studio.motions import ClipMotions, open_motions
+from vitruve.data.studio.pictures import StudioCamera
+from vitruve.data.studio.scene import set_scene
+from vitruve.data.studio.shards import begin
 from vitruve.io.errors import FileError
 from vitruve.skeletons import skeleton
 

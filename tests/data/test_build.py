@@ -13,12 +13,12 @@ import releases
 import torch
 from PIL import Image
 
-from vitruve.data.build import build_dataset, in_processes
-from vitruve.data.build_plan import BuildConfig, Shard, group_shards
-from vitruve.data.examples import PictureExample
+from vitruve.data.building.dataset import build_dataset, in_processes
+from vitruve.data.building.plan import BuildConfig, Shard, group_shards
+from vitruve.data.datasets.examples import PictureExample
 from vitruve.data.processing import CropConfig, SelectConfig
 from vitruve.data.readers import DATASETS
-from vitruve.data.shards import ShardReader
+from vitruve.data.shards.folder import ShardReader
 from vitruve.geometry.projection import project
 from vitruve.io.errors import FileError
 from vitruve.io.video_writer import write_video
@@ -123,9 +123,9 @@ def test_processes_make_the_same_shards_as_one(release, tmp_path):
 def test_a_build_goes_on_where_it_stopped(release, tmp_path, monkeypatch):
     out = tmp_path / "out"
     build(config(release), tmp_path / "whole")
-    from vitruve.data import build_shard
+    from vitruve.data.building import one_shard
 
-    write, written = build_shard.write_shard, []
+    write, written = one_shard.write_shard, []
 
     def stop_after_one(path, columns):
         if len(written) == 1:
@@ -133,13 +133,13 @@ def test_a_build_goes_on_where_it_stopped(release, tmp_path, monkeypatch):
         written.append(path)
         write(path, columns)
 
-    monkeypatch.setattr(build_shard, "write_shard", stop_after_one)
+    monkeypatch.setattr(one_shard, "write_shard", stop_after_one)
     with pytest.raises(KeyboardInterrupt):
         build(config(release), out)
     assert not (out / "index.json").exists()
     with pytest.raises(FileNotFoundError, match=r"index\.json is missing"):
         ShardReader(out)
-    monkeypatch.setattr(build_shard, "write_shard", write)
+    monkeypatch.setattr(one_shard, "write_shard", write)
     first = written[0].stat().st_mtime_ns
     with pytest.raises(ValueError, match=r"begun with crop\.side_px 384, now it is 128"):
         build(config(release, crop=CropConfig(128)), out)
@@ -157,16 +157,16 @@ def test_a_build_goes_on_where_it_stopped(release, tmp_path, monkeypatch):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from vitruve.data import build_shard
-from vitruve.data.build import build_dataset, in_processes
-from vitruve.data.build_plan import BuildConfig
+from vitruve.data.building import one_shard
+from vitruve.data.building.dataset import build_dataset, in_processes
+from vitruve.data.building.plan import BuildConfig
 
 def dying(path, columns):
     # As a power cut would: half a file under its temporary name, and no more.
     (path.parent / ".writing-half.npz").write_bytes(b"half")
     os.kill(os.getpid(), signal.SIGKILL)
 
-build_shard.write_shard = dying
+one_shard.write_shard = dying
 config = BuildConfig("panoptic", sys.argv[1], shard_examples=1)
 build_dataset(config, Path(sys.argv[2]), in_processes(1))
 """
@@ -271,7 +271,7 @@ def test_nothing_kept_is_said(release, tmp_path):
 
 
 def test_weakly_labelled_crops_have_2d_only(tmp_path, monkeypatch):
-    from vitruve.data.examples import Part
+    from vitruve.data.datasets.examples import Part
     from vitruve.skeletons import SKELETONS
 
     Image.new("RGB", (400, 300), (9, 99, 9)).save(tmp_path / "a.png")

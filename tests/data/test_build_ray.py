@@ -11,11 +11,11 @@ import pytest
 import releases
 import test_build
 
-from vitruve.data.build import build_dataset, in_processes
-from vitruve.data.build_plan import BuildConfig
-from vitruve.data.build_ray import on_cluster
-from vitruve.data.build_shard import make_shard
-from vitruve.data.shards import ShardReader
+from vitruve.data.building.cluster import on_cluster
+from vitruve.data.building.dataset import build_dataset, in_processes
+from vitruve.data.building.one_shard import make_shard
+from vitruve.data.building.plan import BuildConfig
+from vitruve.data.shards.folder import ShardReader
 
 ray = pytest.importorskip("ray")
 # Ray and its Arrow warn of each other; what they warn of is not ours.

@@ -10,12 +10,12 @@ import releases
 import test_build
 import torch
 
-from vitruve.data.cards import quotas
-from vitruve.data.crop_store import CropMixture, CropStore
+from vitruve.data.datasets.cards import quotas
+from vitruve.data.datasets.crops import CropMixture, CropStore
 from vitruve.data.mixture import MixtureConfig
 from vitruve.data.processing.view import AimConfig
-from vitruve.data.shard_file import write_shard
-from vitruve.data.shards import write_index
+from vitruve.data.shards.file import write_shard
+from vitruve.data.shards.folder import write_index
 from vitruve.data.training_crops import AugmentConfig, FeedConfig, StoreFeed
 from vitruve.estimators import ConstantPose, ConstantPoseConfig
 from vitruve.geometry.projection import project

@@ -4,7 +4,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vitruve.data.augment import (
+from vitruve.data.cameras.virtual import RandomCameras, RandomCamerasConfig
+from vitruve.data.lifting.augment import (
     BodyConfig,
     bone_factors,
     bones_of,
@@ -19,9 +20,8 @@ from vitruve.data.augment import (
     turn,
     vary_bodies,
 )
-from vitruve.data.body_parts import body_parts
-from vitruve.data.cameras import RandomCameras, RandomCamerasConfig
-from vitruve.data.corrupt import (
+from vitruve.data.lifting.body_parts import body_parts
+from vitruve.data.lifting.corrupt import (
     DetectorConfig,
     confidence_of,
     detect,

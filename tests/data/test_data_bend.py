@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from vitruve.data.adults import BONES_M, to_adults
-from vitruve.data.bend import (
+from vitruve.data.lifting.adults import BONES_M, to_adults
+from vitruve.data.lifting.bend import (
     BendConfig,
     bend_bodies,
     bend_trunk,
@@ -13,8 +13,8 @@ from vitruve.data.bend import (
     tilt_bodies,
     turn_below,
 )
-from vitruve.data.corrupt import DetectorConfig, absent_sets
-from vitruve.data.sequences import MotionSequence
+from vitruve.data.lifting.corrupt import DetectorConfig, absent_sets
+from vitruve.data.sequences.clip import MotionSequence
 from vitruve.geometry.kinematics import bone_lengths
 from vitruve.poses import PoseBatch
 from vitruve.skeletons import Skeleton, skeleton

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vitruve.data.cameras import (
+from vitruve.data.cameras.virtual import (
     RandomCameras,
     RandomCamerasConfig,
     RigCameras,

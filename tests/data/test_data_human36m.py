@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from vitruve.data import human36m
+from vitruve.data.motion import human36m
 from vitruve.io.npz_members import open_archive, read_member
 from vitruve.io.restricted_pickle import restricted_load
 from vitruve.skeletons import SKELETONS

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from vitruve.data.augment import BodyConfig
-from vitruve.data.cameras import (
+from vitruve.data.cameras.virtual import (
     RandomCameras,
     RandomCamerasConfig,
     RigCameras,
@@ -11,10 +10,11 @@ from vitruve.data.cameras import (
     h36m_rigs,
     rig_centre,
 )
-from vitruve.data.corrupt import DetectorConfig
-from vitruve.data.lifting import LiftingBatches, LiftingConfig
-from vitruve.data.sequences import MotionSequence
-from vitruve.data.windows import (
+from vitruve.data.lifting.augment import BodyConfig
+from vitruve.data.lifting.batches import LiftingBatches, LiftingConfig
+from vitruve.data.lifting.corrupt import DetectorConfig
+from vitruve.data.sequences.clip import MotionSequence
+from vitruve.data.sequences.windows import (
     MotionFrames,
     centred_windows,
     resample,

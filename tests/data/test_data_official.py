@@ -9,10 +9,11 @@ import pytest
 import torch
 
 import official_samples as samples
-from vitruve.data import READERS, h3wb, human36m, human36m_motionbert, mpi_inf_3dhp, threedpw
-from vitruve.data.level_camera import fit_intrinsics
-from vitruve.data.mat_file import read_mat
-from vitruve.data.store_write import write_store
+from vitruve.data import READERS
+from vitruve.data.cameras.level import fit_intrinsics
+from vitruve.data.decoding.mat_file import read_mat
+from vitruve.data.motion import h3wb, human36m, human36m_motionbert, mpi_inf_3dhp, threedpw
+from vitruve.data.sequences.store_write import write_store
 from vitruve.io.restricted_pickle import restricted_load
 
 

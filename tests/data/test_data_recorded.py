@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import official_samples as samples
-from vitruve.data import human36m, mpi_inf_3dhp
-from vitruve.data.recorded import RecordedWindows, recorded_batch
+from vitruve.data.motion import human36m, mpi_inf_3dhp
+from vitruve.data.motion.recorded import RecordedWindows, recorded_batch
 
 FRAMES = {"Walking 1": 7, "Sitting": 12}
 

@@ -8,8 +8,8 @@ import fsspec
 import numpy as np
 import pytest
 
-from vitruve.data.shard_file import ShardFile, write_shard
-from vitruve.data.shards import ShardReader, shard_name, write_index
+from vitruve.data.shards.file import ShardFile, write_shard
+from vitruve.data.shards.folder import ShardReader, shard_name, write_index
 from vitruve.io.errors import FileError
 
 

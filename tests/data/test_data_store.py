@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from vitruve.data.sequences import MotionSequence, finite_joints
-from vitruve.data.store import SequenceStore
-from vitruve.data.store_write import write_store
+from vitruve.data.sequences.clip import MotionSequence, finite_joints
+from vitruve.data.sequences.store import SequenceStore
+from vitruve.data.sequences.store_write import write_store
 from vitruve.geometry.camera import Camera
 from vitruve.poses import KeypointSequence
 from vitruve.skeletons.skeleton import Skeleton

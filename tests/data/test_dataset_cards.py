@@ -1,6 +1,6 @@
 import pytest
 
-from vitruve.data.cards import CARDS, GROUPS, LEVELS, dataset_card, dataset_cards, quotas
+from vitruve.data.datasets.cards import CARDS, GROUPS, LEVELS, dataset_card, dataset_cards, quotas
 from vitruve.data.readers import DATASETS
 from vitruve.skeletons import SKELETONS, skeleton
 

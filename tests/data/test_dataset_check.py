@@ -5,8 +5,8 @@ import pytest
 import releases
 from PIL import Image
 
-from vitruve.data.crop_sheet import crop_sheet
-from vitruve.data.dataset_check import check_dataset
+from vitruve.data.building.check import check_dataset
+from vitruve.data.building.check_sheet import crop_sheet
 
 SEQUENCE = "170407_haggling_a1"
 

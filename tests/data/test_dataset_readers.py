@@ -9,12 +9,12 @@ import releases
 import torch
 
 from tf_record_samples import write_records
-from vitruve.data.cards import dataset_card
+from vitruve.data.datasets.cards import dataset_card
+from vitruve.data.decoding.table_pickle import read_table
 from vitruve.data.processing import SelectConfig, Selector
 from vitruve.data.processing.pictures import Pictures
 from vitruve.data.readers import DATASETS
 from vitruve.data.readers.release import check_pose, make_camera
-from vitruve.data.table_pickle import read_table
 from vitruve.io.errors import FileError
 
 WRITERS = {"3dpw": "threedpw", "3doh50k": "threedoh", "3dpeople": "threedpeople"}

@@ -36,7 +36,7 @@ from vitruve.data.masking import (
     refine_mask,
 )
 from vitruve.data.masking.boxes import write_boxes
-from vitruve.data.own_clips import load_mask
+from vitruve.data.own.clips import load_mask
 from vitruve.io.errors import FileError
 
 PERSON = person_mask((40, 38))

@@ -4,8 +4,13 @@ import pytest
 import torch
 
 from bridge_samples import ENDS, MIDDLES
-from vitruve.data.one_format_each import Moments, OneFormatEach, OneFormatEachConfig, stretch_bones
-from vitruve.data.parallel_corpus import ParallelCorpus
+from vitruve.data.corpora.one_format_each import (
+    Moments,
+    OneFormatEach,
+    OneFormatEachConfig,
+    stretch_bones,
+)
+from vitruve.data.corpora.parallel import ParallelCorpus
 from vitruve.skeletons import merge, merge_alike, places_in, skeleton
 
 COCO, H36M = skeleton("coco_17"), skeleton("h36m_17")

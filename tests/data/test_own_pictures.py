@@ -7,11 +7,11 @@ from PIL import Image
 
 from own_samples import SIZE_PX, person_mask, photo, rig, wall, write_frames, write_rig, write_walk
 from vitruve.data.masking import Masker, MaskingConfig, make_masks
-from vitruve.data.own_clips import OwnClip, count_frames, find_clips, load_mask, named_frames
-from vitruve.data.own_rig import rig_fit
-from vitruve.data.own_shards import OwnConfig, digest_of, is_rig, write_own_shards
-from vitruve.data.studio_batches import over_time, studio_batch
-from vitruve.data.studio_reader import Studio
+from vitruve.data.own.clips import OwnClip, count_frames, find_clips, load_mask, named_frames
+from vitruve.data.own.rig import rig_fit
+from vitruve.data.own.shards import OwnConfig, digest_of, is_rig, write_own_shards
+from vitruve.data.studio.batches import over_time, studio_batch
+from vitruve.data.studio.reader import Studio
 from vitruve.geometry.projection import normalise_points
 from vitruve.io.errors import FileError
 from vitruve.io.video_writer import write_video

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vitruve.data.parallel_corpus import ParallelCorpus, read_corpus, write_corpus
+from vitruve.data.corpora.parallel import ParallelCorpus, read_corpus, write_corpus
 from vitruve.io import FileError
 from vitruve.skeletons import skeleton
 

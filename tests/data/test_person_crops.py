@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from vitruve.data.person_crops import crop_pictures, person_boxes_px
+from vitruve.data.processing.person_crops import crop_pictures, person_boxes_px
 
 
 def test_boxes_hold_what_is_seen_with_room_around_it():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from vitruve.data.examples import Mask, PictureExample
+from vitruve.data.datasets.examples import Mask, PictureExample
 from vitruve.data.processing import (
     CropConfig,
     PoseSampler,

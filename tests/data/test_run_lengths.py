@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vitruve.data.run_lengths import decode_runs, encode_runs
+from vitruve.data.decoding.run_lengths import decode_runs, encode_runs
 from vitruve.io.errors import FileError
 
 

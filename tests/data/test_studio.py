@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from vitruve.data.contact_sheet import contact_sheet
-from vitruve.data.shard_file import write_shard
-from vitruve.data.shard_folder import missing_shards
-from vitruve.data.shards import ShardReader, shard_name, write_index
-from vitruve.data.studio import CAMERAS, SPLITS, StudioConfig, split_of
-from vitruve.data.studio_reader import Studio
-from vitruve.data.studio_shards import begin, finish, make_shards
+from vitruve.data.shards.contact_sheet import contact_sheet
+from vitruve.data.shards.file import write_shard
+from vitruve.data.shards.folder import ShardReader, shard_name, write_index
+from vitruve.data.shards.unfinished import missing_shards
+from vitruve.data.studio.config import CAMERAS, SPLITS, StudioConfig, split_of
+from vitruve.data.studio.reader import Studio
+from vitruve.data.studio.shards import begin, finish, make_shards
 from vitruve.geometry.projection import project
 from vitruve.io.errors import FileError
 from vitruve.poses import TensorRecord
@@ -117,9 +117,9 @@ def test_a_shard_is_the_same_whoever_makes_it_and_when(folder, tmp_path) -> None
 
 
 def test_a_killed_run_leaves_whole_shards_and_goes_on(folder, tmp_path, monkeypatch) -> None:
-    from vitruve.data import studio_pictures
+    from vitruve.data.studio import pictures
 
-    out, set_scene = tmp_path / "killed", studio_pictures.set_scene
+    out, set_scene = tmp_path / "killed", pictures.set_scene
 
     def die(config, body, motions, number):
         if number == 18:
@@ -128,7 +128,7 @@ def test_a_killed_run_leaves_whole_shards_and_goes_on(folder, tmp_path, monkeypa
 
     begin(out, TINY)
     with monkeypatch.context() as patch:
-        patch.setattr(studio_pictures, "set_scene", die)
+        patch.setattr(pictures, "set_scene", die)
         with pytest.raises(KeyboardInterrupt):
             make_shards(out, TINY, missing_shards(out, range(TINY.shards)))
     assert sorted(p.name for p in out.iterdir()) == ["settings.json", shard_name(0)]

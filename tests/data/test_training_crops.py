@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from vitruve.bodies.shapes import ShapesConfig
-from vitruve.data.crop_store import CropExample
-from vitruve.data.one_format_each import OneFormatEachConfig
+from vitruve.data.corpora.one_format_each import OneFormatEachConfig
+from vitruve.data.datasets.crops import CropExample
 from vitruve.data.processing.view import Aim, AimConfig, view_of
-from vitruve.data.studio_crops import StudioCrops, StudioDatasets, joints_in_formats
-from vitruve.data.studio_reader import Studio
+from vitruve.data.studio.crops import StudioCrops, StudioDatasets, joints_in_formats
+from vitruve.data.studio.reader import Studio
 from vitruve.data.training_crops import (
     Ahead,
     AugmentConfig,

@@ -7,7 +7,7 @@ import torch
 
 import vitruve
 from energy_samples import pose_batch, relative_joints
-from vitruve.data.wrong_poses import (
+from vitruve.data.lifting.wrong_poses import (
     WrongPosesConfig,
     hanging_on,
     shake,

@@ -6,8 +6,8 @@ from importlib.util import find_spec
 import pytest
 import torch
 
-from vitruve.data.augment import flip
-from vitruve.data.person_crops import person_boxes_px
+from vitruve.data.lifting.augment import flip
+from vitruve.data.processing.person_crops import person_boxes_px
 from vitruve.estimators import (
     ContextLifter,
     ContextLifterConfig,

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from vitruve.data.windows import centred_windows, tiled_windows
+from vitruve.data.sequences.windows import centred_windows, tiled_windows
 from vitruve.estimators import windows
 from vitruve.estimators.windows import predict_windows
 from vitruve.nets import LIFTERS

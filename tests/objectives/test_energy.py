@@ -16,7 +16,7 @@ from energy_samples import (
     pose_batch,
     relative_joints,
 )
-from vitruve.data.wrong_poses import WrongPosesConfig
+from vitruve.data.lifting.wrong_poses import WrongPosesConfig
 from vitruve.nets import ENERGIES, write_energy
 from vitruve.nets.pose_evidence import PoseEvidence, evidence_of
 from vitruve.objectives import Term, energy

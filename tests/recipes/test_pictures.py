@@ -8,7 +8,7 @@ from rich.console import Console
 
 from studio_samples import TINY
 from vitruve.benchmarks.studio_skeletons import StudioSkeletons
-from vitruve.data.studio_shards import begin, finish, make_shards
+from vitruve.data.studio.shards import begin, finish, make_shards
 from vitruve.estimators import load_estimator
 from vitruve.estimators.base import Estimator
 from vitruve.poses import Prediction

@@ -9,7 +9,7 @@ import torch
 from rich.console import Console
 
 from vitruve.cli import main
-from vitruve.data.sequences import MotionSequence
+from vitruve.data.sequences.clip import MotionSequence
 from vitruve.estimators import DiffusionLifter, DiffusionLifterConfig, load_estimator
 from vitruve.io.dataclass_json import config_from_dict
 from vitruve.nets import D3DPConfig, SimpleBaselineConfig

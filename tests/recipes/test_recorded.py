@@ -9,7 +9,7 @@ from rich.console import Console
 
 import official_samples as samples
 from vitruve.benchmarks import BENCHMARKS
-from vitruve.data import human36m
+from vitruve.data.motion import human36m
 from vitruve.estimators import Estimator, load_estimator
 from vitruve.io.dataclass_json import config_from_dict
 from vitruve.nets import VideoPose3DConfig

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from energy_samples import energy_config
-from vitruve.data.wrong_poses import WrongPosesConfig
+from vitruve.data.lifting.wrong_poses import WrongPosesConfig
 from vitruve.io.dataclass_json import config_from_dict
 from vitruve.nets import ENERGIES
 from vitruve.objectives.energy import EnergyConfig

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vitruve.data.studio_batches import studio_batch, told
-from vitruve.data.studio_reader import Studio
-from vitruve.data.warps import draw_warps, warp_batch
+from vitruve.data.studio.batches import studio_batch, told
+from vitruve.data.studio.reader import Studio
+from vitruve.data.studio.warps import draw_warps, warp_batch
 from vitruve.estimators import ConstantPose, ConstantPoseConfig
 from vitruve.geometry.projection import project
 from vitruve.objectives.equivariance import EquivarianceConfig, EquivarianceObjective

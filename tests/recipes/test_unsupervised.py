@@ -11,7 +11,7 @@ from PIL import Image
 from energy_samples import H36M, make_energy
 from own_samples import person_mask, photo, wall, write_frames, write_rig, write_walk
 from vitruve.cli import main
-from vitruve.data.studio_reader import Studio
+from vitruve.data.studio.reader import Studio
 from vitruve.estimators import load_estimator
 from vitruve.nets import write_energy
 from vitruve.recipes.own import OwnSource, OwnSourceConfig

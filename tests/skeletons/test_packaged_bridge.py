@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import vitruve
-from vitruve.data.body_corpus import BRIDGED
+from vitruve.data.corpora.posed_bodies import BRIDGED
 from vitruve.nets.bridge_file import DEFAULT, read_bridge
 from vitruve.nets.weight_cards import read_cards
 from vitruve.poses import PoseSequence

@@ -12,7 +12,7 @@ from torch import nn
 import vitruve
 from energy_samples import H36M, energy_config, near_truth, pose_batch, relative_joints
 from picture_samples import detector_batch
-from vitruve.data.wrong_poses import WrongPosesConfig
+from vitruve.data.lifting.wrong_poses import WrongPosesConfig
 from vitruve.estimators import (
     Estimator,
     HeatmapDetector,

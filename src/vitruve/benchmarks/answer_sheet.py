@@ -10,9 +10,16 @@ from jaxtyping import Float
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from vitruve.data.contact_sheet import BACKGROUND, CELL_PX, colour_of, fitted, grid, with_skeleton
-from vitruve.data.studio_batches import studio_batch, told
-from vitruve.data.studio_reader import Studio
+from vitruve.data.shards.contact_sheet import (
+    BACKGROUND,
+    CELL_PX,
+    colour_of,
+    fitted,
+    grid,
+    with_skeleton,
+)
+from vitruve.data.studio.batches import studio_batch, told
+from vitruve.data.studio.reader import Studio
 from vitruve.estimators import Estimator
 from vitruve.metrics import root_centred
 from vitruve.nets.skeleton_mask import pixel_grid, skeleton_mask

@@ -8,8 +8,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal
 
-from vitruve.data import cmu_archive
-from vitruve.data.sequences import MotionSequence
+from vitruve.data.motion import cmu_archive
+from vitruve.data.sequences.clip import MotionSequence
 
 ClipSet = Literal["train", "validation", "subject", "action", "avatar"]
 TEST_SETS: tuple[ClipSet, ...] = ("subject", "action", "avatar")

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from vitruve.benchmarks.cmu_clips import Clip
 from vitruve.benchmarks.view import View
-from vitruve.data.cameras import h36m_rigs, rig_centre, stand_at
-from vitruve.data.corrupt import DetectorConfig, detect, inside_image
-from vitruve.data.lifting import MIN_DEPTH_M, step_generator
-from vitruve.data.sequences import MotionSequence
+from vitruve.data.cameras.virtual import h36m_rigs, rig_centre, stand_at
+from vitruve.data.lifting.batches import MIN_DEPTH_M, step_generator
+from vitruve.data.lifting.corrupt import DetectorConfig, detect, inside_image
+from vitruve.data.sequences.clip import MotionSequence
 from vitruve.geometry.camera import Camera
 from vitruve.poses import PoseBatch
 

@@ -20,7 +20,7 @@ from torch import Tensor
 from vitruve.benchmarks.base import Benchmark
 from vitruve.benchmarks.lift_view import lift_view
 from vitruve.benchmarks.view import RecordedClip, View, cut_windows, recorded_view
-from vitruve.data import h3wb
+from vitruve.data.motion import h3wb
 from vitruve.estimators import Estimator
 from vitruve.metrics import mpjpe_mm
 from vitruve.skeletons import skeleton

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from vitruve.benchmarks.base import Benchmark
 from vitruve.benchmarks.view import RecordedClip, View, recorded_view
-from vitruve.data import human36m
+from vitruve.data.motion import human36m
 from vitruve.skeletons import skeleton
 
 

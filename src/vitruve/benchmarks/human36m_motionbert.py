@@ -23,8 +23,8 @@ from torch import Tensor
 from vitruve.benchmarks.base import Benchmark
 from vitruve.benchmarks.lift_view import lift_view
 from vitruve.benchmarks.view import RecordedClip, View, cut_windows
-from vitruve.data.human36m_motionbert import FPS, Video, videos
-from vitruve.data.windows import whole_windows
+from vitruve.data.motion.human36m_motionbert import FPS, Video, videos
+from vitruve.data.sequences.windows import whole_windows
 from vitruve.estimators import Estimator
 from vitruve.poses import PoseBatch
 from vitruve.skeletons import skeleton

@@ -20,8 +20,8 @@ from torch import Tensor
 
 from vitruve.benchmarks.base import Benchmark
 from vitruve.benchmarks.view import RecordedClip, View, recorded_view
-from vitruve.data import mpi_inf_3dhp
-from vitruve.data.mpi_inf_3dhp import Annotation
+from vitruve.data.motion import mpi_inf_3dhp
+from vitruve.data.motion.mpi_inf_3dhp import Annotation
 from vitruve.metrics import auc, pck, root_centred
 from vitruve.skeletons import skeleton
 

@@ -23,9 +23,9 @@ from vitruve.benchmarks.base import Benchmark
 from vitruve.benchmarks.lift_view import own_answer
 from vitruve.benchmarks.predictions import read_predictions
 from vitruve.benchmarks.view import RecordedClip, View
-from vitruve.data.lifting import step_generator
-from vitruve.data.one_format_each import FORMATS, Moments
-from vitruve.data.parallel_corpus import ParallelCorpus, read_corpus
+from vitruve.data.corpora.one_format_each import FORMATS, Moments
+from vitruve.data.corpora.parallel import ParallelCorpus, read_corpus
+from vitruve.data.lifting.batches import step_generator
 from vitruve.estimators import Estimator
 from vitruve.metrics import mpjpe_mm, p_mpjpe_mm
 from vitruve.skeletons import Skeleton, places_in

@@ -19,9 +19,9 @@ from vitruve.benchmarks.predictions import Predictions, read_predictions, write_
 from vitruve.benchmarks.provenance import commit
 from vitruve.benchmarks.unlabelled_scores import picture_scores, pose_scores
 from vitruve.benchmarks.view import RecordedClip, View
-from vitruve.data.studio import CAMERAS
-from vitruve.data.studio_batches import studio_batch, told
-from vitruve.data.studio_reader import Studio
+from vitruve.data.studio.batches import studio_batch, told
+from vitruve.data.studio.config import CAMERAS
+from vitruve.data.studio.reader import Studio
 from vitruve.estimators import Estimator
 from vitruve.io.archive import load_npz
 from vitruve.io.errors import FileError

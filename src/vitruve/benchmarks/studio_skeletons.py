@@ -19,10 +19,10 @@ from torch import Tensor
 
 from vitruve.benchmarks.skeletons import Skeletons
 from vitruve.benchmarks.view import RecordedClip, View
-from vitruve.data.one_format_each import FORMATS
-from vitruve.data.parallel_corpus import ParallelCorpus
-from vitruve.data.studio_crops import StudioCrops, joints_in_formats
-from vitruve.data.studio_reader import Studio
+from vitruve.data.corpora.one_format_each import FORMATS
+from vitruve.data.corpora.parallel import ParallelCorpus
+from vitruve.data.studio.crops import StudioCrops, joints_in_formats
+from vitruve.data.studio.reader import Studio
 from vitruve.data.training_crops import AugmentConfig, Augmenter, crops_batch, pictures_alone
 from vitruve.estimators import Estimator, predict_flipped
 from vitruve.skeletons import places_in, skeleton

@@ -18,9 +18,9 @@ import torch
 
 from vitruve.benchmarks.base import Benchmark
 from vitruve.benchmarks.view import RecordedClip, View, recorded_view
-from vitruve.data import threedpw
-from vitruve.data.lifting import MIN_DEPTH_M
-from vitruve.data.sequences import MotionSequence
+from vitruve.data.lifting.batches import MIN_DEPTH_M
+from vitruve.data.motion import threedpw
+from vitruve.data.sequences.clip import MotionSequence
 from vitruve.skeletons import Skeleton, skeleton
 
 _SMPL = skeleton("smpl_24")

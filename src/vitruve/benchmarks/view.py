@@ -9,8 +9,8 @@ from typing import Protocol, runtime_checkable
 from jaxtyping import Bool, Int64
 from torch import Tensor
 
-from vitruve.data.recorded import recorded_batch
-from vitruve.data.sequences import MotionSequence
+from vitruve.data.motion.recorded import recorded_batch
+from vitruve.data.sequences.clip import MotionSequence
 from vitruve.poses import PoseBatch
 
 _PER_FRAME = (

@@ -59,7 +59,7 @@ def _check(argv: list[str]) -> int:
     if arguments.root is not None:
         return check_release(arguments, arguments.root)
     from vitruve.data import SequenceStore
-    from vitruve.data.shards import ShardReader, holds_shards
+    from vitruve.data.shards.folder import ShardReader, holds_shards
 
     if holds_shards(arguments.what):
         store = ShardReader(arguments.what)

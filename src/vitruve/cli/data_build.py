@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 if TYPE_CHECKING:
-    from vitruve.data.build import RunAll
-    from vitruve.data.shards import ShardReader
+    from vitruve.data.building.dataset import RunAll
+    from vitruve.data.shards.folder import ShardReader
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ def build_pictures(arguments: BuildArguments, out: Path) -> int:
         ValueError: The dataset is damaged, or a setting is out of range.
     """
     from vitruve.cli.progress import show_progress
-    from vitruve.data.build import build_dataset
-    from vitruve.data.build_plan import BuildConfig
+    from vitruve.data.building.dataset import build_dataset
+    from vitruve.data.building.plan import BuildConfig
     from vitruve.data.processing import CropConfig, SelectConfig
 
     _check(arguments)
@@ -98,10 +98,10 @@ def _check(arguments: BuildArguments) -> None:
 
 def _run_all(arguments: BuildArguments) -> "RunAll":
     if arguments.cluster:
-        from vitruve.data.build_ray import on_cluster
+        from vitruve.data.building.cluster import on_cluster
 
         return on_cluster(arguments.cluster)
-    from vitruve.data.build import in_processes
+    from vitruve.data.building.dataset import in_processes
 
     return in_processes(arguments.workers)
 

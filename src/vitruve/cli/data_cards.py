@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 if TYPE_CHECKING:
-    from vitruve.data.cards import DatasetCard
+    from vitruve.data.datasets.cards import DatasetCard
 
 _COLUMNS = (
     "name",
@@ -40,7 +40,7 @@ def list_datasets(argv: list[str]) -> int:
     """Print a table of all cards, then the motion readers."""
     arguments = tyro.cli(ListArguments, prog="vitruve data list", args=argv)
     from vitruve.data import READERS
-    from vitruve.data.cards import dataset_cards
+    from vitruve.data.datasets.cards import dataset_cards
 
     rows = [_row(card) for card in dataset_cards().values()]
     if arguments.markdown:
@@ -60,7 +60,7 @@ def show_dataset(argv: list[str]) -> int:
         KeyError: There is no such dataset.
     """
     arguments = tyro.cli(ShowArguments, prog="vitruve data show", args=argv)
-    from vitruve.data.cards import dataset_card
+    from vitruve.data.datasets.cards import dataset_card
 
     print(_card_text(dataset_card(arguments.name)))
     return 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 if TYPE_CHECKING:
-    from vitruve.data.dataset_check import CheckReport
+    from vitruve.data.building.check import CheckReport
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ def check_release(arguments: CheckArguments, root: Path) -> int:
         FileNotFoundError: The folder is not what the card says.
         ValueError: Labels, pictures or cameras do not fit each other.
     """
-    from vitruve.data.cards import dataset_card
-    from vitruve.data.dataset_check import check_dataset
+    from vitruve.data.building.check import check_dataset
+    from vitruve.data.datasets.cards import dataset_card
 
     card = dataset_card(arguments.what)
     if arguments.examples < 1:
@@ -91,7 +91,7 @@ def _print(report: "CheckReport") -> None:
 def _write_sheet(report: "CheckReport", path: Path) -> None:
     from PIL import Image
 
-    from vitruve.data.crop_sheet import crop_sheet
+    from vitruve.data.building.check_sheet import crop_sheet
     from vitruve.io.atomic import atomic_path
 
     with atomic_path(path) as temporary:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from vitruve.data.masking import MaskingConfig, MaskReport
     from vitruve.data.masking.background import Background
     from vitruve.data.masking.masker import Bones, Boxes
-    from vitruve.data.own_clips import OwnClip
+    from vitruve.data.own.clips import OwnClip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ def masks(argv: list[str]) -> int:
         OSError: Something is missing or cannot be written.
     """
     arguments = tyro.cli(MasksArguments, prog="vitruve data masks", args=argv)
-    from vitruve.data.own_clips import find_clips
+    from vitruve.data.own.clips import find_clips
 
     clips, out = find_clips(arguments.source), arguments.out.resolve()
     folders = [out / clip.name for clip in clips] if len(clips) > 1 else [out]

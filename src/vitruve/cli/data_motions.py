@@ -38,8 +38,8 @@ def motions(argv: list[str]) -> int:
     from vitruve.cli.progress import show_progress
     from vitruve.cli.shard_workers import make_in_parallel
     from vitruve.data import SequenceStore
-    from vitruve.data.body_motions import finish_motions, is_person
-    from vitruve.data.shard_folder import begin_folder, is_finished, missing_shards
+    from vitruve.data.shards.unfinished import begin_folder, is_finished, missing_shards
+    from vitruve.data.studio.body_motions import finish_motions, is_person
 
     is_person(arguments.body)
     if not 1 <= arguments.fps <= 240:
@@ -77,6 +77,6 @@ def _work(
     tell: Callable[[int], None],
 ) -> None:
     from vitruve.data import SequenceStore
-    from vitruve.data.body_motions import make_motion_shards
+    from vitruve.data.studio.body_motions import make_motion_shards
 
     make_motion_shards(SequenceStore.open(store), out, body, fps, numbers, tell=tell)

@@ -9,7 +9,7 @@ import tyro
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from vitruve.data.studio import StudioConfig
+    from vitruve.data.studio.config import StudioConfig
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def studio(argv: list[str]) -> int:
     arguments = tyro.cli(StudioArguments, prog="vitruve data studio", args=argv)
     from vitruve.cli.progress import show_progress
     from vitruve.cli.shard_workers import make_in_parallel
-    from vitruve.data.shard_folder import is_finished, missing_shards
-    from vitruve.data.studio_shards import begin, finish, make_shards
+    from vitruve.data.shards.unfinished import is_finished, missing_shards
+    from vitruve.data.studio.shards import begin, finish, make_shards
 
     config = _config(arguments)
     begin(arguments.out, config)
@@ -108,8 +108,8 @@ def sheet(argv: list[str]) -> int:
         OSError: A shard is missing, or the picture cannot be written.
     """
     arguments = tyro.cli(SheetArguments, prog="vitruve data sheet", args=argv)
-    from vitruve.data.contact_sheet import contact_sheet
-    from vitruve.data.shards import ShardReader
+    from vitruve.data.shards.contact_sheet import contact_sheet
+    from vitruve.data.shards.folder import ShardReader
     from vitruve.io.atomic import atomic_path
 
     if min(arguments.examples, arguments.columns) < 1:
@@ -130,8 +130,8 @@ def sheet(argv: list[str]) -> int:
 
 def _answers(arguments: SheetArguments) -> "Image":
     from vitruve.benchmarks.answer_sheet import answer_sheet
-    from vitruve.data.studio import SPLITS
-    from vitruve.data.studio_reader import Studio
+    from vitruve.data.studio.config import SPLITS
+    from vitruve.data.studio.reader import Studio
     from vitruve.estimators import load
 
     splits = (Studio(arguments.shards, split) for split in reversed(SPLITS))
@@ -154,7 +154,7 @@ def _spread(total: int, wanted: int) -> list[int]:
 
 def _config(arguments: StudioArguments) -> "StudioConfig":
     from vitruve.bodies.photo import PhotoConfig
-    from vitruve.data.studio import StudioConfig
+    from vitruve.data.studio.config import StudioConfig
 
     return StudioConfig(
         scenes=arguments.scenes,

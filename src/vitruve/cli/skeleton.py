@@ -10,7 +10,7 @@ from vitruve.cli.sub_verbs import SubVerbs, run_sub_verb
 from vitruve.estimators.bridge.autoencoder import BridgeConfig
 
 if TYPE_CHECKING:
-    from vitruve.data.parallel_corpus import ParallelCorpus
+    from vitruve.data.corpora.parallel import ParallelCorpus
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ def _add(argv: list[str]) -> int:
 def _corpus(argv: list[str]) -> int:
     arguments = tyro.cli(CorpusArguments, prog="vitruve skeleton corpus", args=argv)
     from vitruve.cli.progress import show_progress
-    from vitruve.data.body_corpus import BRIDGED, CorpusConfig, make_corpus
-    from vitruve.data.parallel_corpus import write_corpus
+    from vitruve.data.corpora.parallel import write_corpus
+    from vitruve.data.corpora.posed_bodies import BRIDGED, CorpusConfig, make_corpus
     from vitruve.skeletons import skeleton
 
     formats = tuple(map(skeleton, arguments.formats or BRIDGED))
@@ -165,7 +165,7 @@ def _corpora(
     arguments: FitArguments | AddArguments, formats: tuple[str, ...]
 ) -> "tuple[ParallelCorpus, ParallelCorpus]":
     """What to learn from and what to measure on."""
-    from vitruve.data.parallel_corpus import read_corpus
+    from vitruve.data.corpora.parallel import read_corpus
 
     corpus = read_corpus(arguments.data)
     corpus = corpus.only(formats) if formats else corpus

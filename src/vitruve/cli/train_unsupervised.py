@@ -11,8 +11,8 @@ from vitruve.cli.data_masks import MaskSettings, mask_clips, write_sheet
 from vitruve.training.config import TrainConfig
 
 if TYPE_CHECKING:
-    from vitruve.data.own_clips import OwnClip
-    from vitruve.data.own_shards import Kinds, OwnConfig
+    from vitruve.data.own.clips import OwnClip
+    from vitruve.data.own.shards import Kinds, OwnConfig
     from vitruve.recipes.unsupervised import Preset, Signals
 
 NAME = "unsupervised"
@@ -98,16 +98,16 @@ def _parse(argv: list[str]) -> Arguments:
 
 def _joints(body: str) -> str:
     from vitruve.bodies import make_body
-    from vitruve.data.studio_scene import joint_format
+    from vitruve.data.studio.scene import joint_format
 
     return joint_format(make_body(body))
 
 
 def _prepare(arguments: Arguments, run_folder: Path, preset: "Preset", joints: str) -> "Signals":
     """Masks, shards of people and of rendered bodies, whatever is not there yet."""
-    from vitruve.data.own_clips import find_clips
-    from vitruve.data.own_shards import OwnConfig, digest_of
-    from vitruve.data.shard_folder import begin_folder, is_finished
+    from vitruve.data.own.clips import find_clips
+    from vitruve.data.own.shards import OwnConfig, digest_of
+    from vitruve.data.shards.unfinished import begin_folder, is_finished
 
     if arguments.images is None:
         raise ValueError("give --images DIR, a folder of your pictures or videos")
@@ -145,7 +145,7 @@ def _masks(arguments: Arguments, clips: "Sequence[OwnClip]", data: Path) -> "Kin
 
 def _cut_out(clips: "Sequence[OwnClip]", kinds: "Kinds", data: Path, own: "OwnConfig") -> None:
     from vitruve.cli.progress import show_progress
-    from vitruve.data.own_shards import is_rig, write_own_shards
+    from vitruve.data.own.shards import is_rig, write_own_shards
 
     masked = [replace(clip, masks=data / "masks" / clip.name) for clip in clips]
     with show_progress("pictures") as tell:
@@ -163,9 +163,9 @@ def _cut_out(clips: "Sequence[OwnClip]", kinds: "Kinds", data: Path, own: "OwnCo
 
 def _render(arguments: Arguments, data: Path, preset: "Preset") -> None:
     from vitruve.cli.progress import show_progress
-    from vitruve.data.shard_folder import is_finished, missing_shards
-    from vitruve.data.studio import StudioConfig
-    from vitruve.data.studio_shards import begin, finish, make_shards
+    from vitruve.data.shards.unfinished import is_finished, missing_shards
+    from vitruve.data.studio.config import StudioConfig
+    from vitruve.data.studio.shards import begin, finish, make_shards
 
     scenes = data / _SCENES
     config = StudioConfig(
@@ -201,8 +201,8 @@ def _warn(line: str) -> None:
 
 def _signals(arguments: Arguments, people: Path) -> "Signals":
     """What the shards can teach; a calibration that does not fit is left out, with a warning."""
-    from vitruve.data.own_rig import rig_fit
-    from vitruve.data.studio_reader import Studio
+    from vitruve.data.own.rig import rig_fit
+    from vitruve.data.studio.reader import Studio
     from vitruve.recipes.unsupervised import Signals
 
     studio = Studio(people, "train")

@@ -2,7 +2,19 @@
 
 from collections.abc import Callable, Iterator
 
-from vitruve.data import (
+from vitruve.data.cameras.virtual import (
+    RandomCameras,
+    RandomCamerasConfig,
+    RigCameras,
+    RigCamerasConfig,
+    h36m_rigs,
+)
+from vitruve.data.datasets.crops import CropMixture, CropStore
+from vitruve.data.lifting.augment import BodyConfig
+from vitruve.data.lifting.batches import LiftingBatches, LiftingConfig
+from vitruve.data.lifting.corrupt import DetectorConfig
+from vitruve.data.mixture import Mixture, MixtureConfig
+from vitruve.data.motion import (
     bvh_folder,
     cmu,
     cmu_archive,
@@ -13,26 +25,14 @@ from vitruve.data import (
     mpi_inf_3dhp,
     threedpw,
 )
-from vitruve.data.augment import BodyConfig
-from vitruve.data.cameras import (
-    RandomCameras,
-    RandomCamerasConfig,
-    RigCameras,
-    RigCamerasConfig,
-    h36m_rigs,
-)
-from vitruve.data.corrupt import DetectorConfig
-from vitruve.data.crop_store import CropMixture, CropStore
-from vitruve.data.lifting import LiftingBatches, LiftingConfig
-from vitruve.data.mixture import Mixture, MixtureConfig
-from vitruve.data.sequences import MotionSequence
-from vitruve.data.shard_file import write_shard
-from vitruve.data.shards import ShardReader, write_index
-from vitruve.data.store import SequenceStore
-from vitruve.data.store_write import write_store
-from vitruve.data.studio import StudioConfig
-from vitruve.data.studio_reader import Studio
-from vitruve.data.windows import MotionFrames
+from vitruve.data.sequences.clip import MotionSequence
+from vitruve.data.sequences.store import SequenceStore
+from vitruve.data.sequences.store_write import write_store
+from vitruve.data.sequences.windows import MotionFrames
+from vitruve.data.shards.file import write_shard
+from vitruve.data.shards.folder import ShardReader, write_index
+from vitruve.data.studio.config import StudioConfig
+from vitruve.data.studio.reader import Studio
 
 READERS: dict[str, Callable[..., Iterator[MotionSequence]]] = {
     "bvh": bvh_folder.read,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from jaxtyping import Int64
 from torch import Tensor, randperm, stack
 
-from vitruve.data.lifting import step_generator
+from vitruve.data.lifting.batches import step_generator
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vitruve.data.wrong_poses import WrongPosesConfig, spoil
+from vitruve.data.lifting.wrong_poses import WrongPosesConfig, spoil
 from vitruve.nets import ENERGIES, read_energy
 from vitruve.nets.pose_evidence import PoseEvidence, evidence_of
 from vitruve.objectives.base import Objective, labels, masked_mean

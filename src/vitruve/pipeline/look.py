@@ -2,7 +2,7 @@
 
 Each person's box is followed through the clip; where it was not found for a moment it goes in a
 straight line. A crop is what an ideal pinhole camera takes of a square around the box, as in
-training (`data.own_shards`). Axes: t frames, n pixels of a crop's side, b crops, j joints.
+training (`data.own.shards`). Axes: t frames, n pixels of a crop's side, b crops, j joints.
 """
 
 from collections.abc import Callable, Sequence

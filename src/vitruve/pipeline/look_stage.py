@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from vitruve.data.masking.boxes import read_boxes
-from vitruve.data.own_clips import frame_name, is_video
+from vitruve.data.own.clips import frame_name, is_video
 from vitruve.estimators import Estimator
 from vitruve.geometry.camera import Camera
 from vitruve.geometry.camera_file import camera_to_dict

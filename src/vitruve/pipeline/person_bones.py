@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from vitruve.data.own_clips import named_frames
+from vitruve.data.own.clips import named_frames
 from vitruve.pipeline.blazepose import BlazePose, BlazePoseConfig
 from vitruve.pipeline.detection import Detection, Detector
 from vitruve.skeletons import Skeleton, skeleton

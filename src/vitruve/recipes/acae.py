@@ -3,7 +3,7 @@
 Sárándi et al., "Learning 3D human pose estimation from dozens of datasets using a geometry-aware
 autoencoder to bridge between skeleton formats", WACV 2023, https://arxiv.org/abs/2212.14474, on
 motion instead of pictures: as many datasets as formats, each labelled in its own
-(``data.one_format_each``), and a truth in all of them to measure with. Runs are
+(``data.corpora.one_format_each``), and a truth in all of them to measure with. Runs are
 ``acae.motion.lifter.VARIANT`` of 15 formats, and ``acae.motion_8`` and ``acae.motion_3`` of fewer.
 ``separate`` says every format by itself and comes first; its answers are what the autoencoder is
 fitted to (``vitruve reproduce acae`` does all of it); the others go on from its weights.
@@ -13,7 +13,7 @@ fitted to (``vitruve reproduce acae`` does all of it); the others go on from its
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from vitruve.data.one_format_each import FORMATS
+from vitruve.data.corpora.one_format_each import FORMATS
 from vitruve.estimators import LatentLifterConfig, LifterConfig
 from vitruve.nets import SimpleBaselineConfig
 from vitruve.objectives.absolute import AbsoluteConfig

@@ -9,7 +9,7 @@ answers are what the autoencoder is fitted to; all but ``merged`` go on from its
 
 from dataclasses import replace
 
-from vitruve.data.one_format_each import FORMATS, OneFormatEachConfig
+from vitruve.data.corpora.one_format_each import FORMATS, OneFormatEachConfig
 from vitruve.estimators import LatentMetricScaleConfig, MetricScaleConfig
 from vitruve.objectives.consistency import ConsistencyConfig
 from vitruve.objectives.teacher import TeacherConfig

@@ -15,11 +15,11 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from vitruve.data.lifting import step_generator
-from vitruve.data.one_format_each import Moments
-from vitruve.data.parallel_corpus import ParallelCorpus, read_corpus, write_corpus
-from vitruve.data.studio_crops import StudioCrops, joints_in_formats
-from vitruve.data.studio_reader import Studio
+from vitruve.data.corpora.one_format_each import Moments
+from vitruve.data.corpora.parallel import ParallelCorpus, read_corpus, write_corpus
+from vitruve.data.lifting.batches import step_generator
+from vitruve.data.studio.crops import StudioCrops, joints_in_formats
+from vitruve.data.studio.reader import Studio
 from vitruve.data.training_crops import Augmenter, crops_batch, pictures_alone
 from vitruve.estimators import Estimator, load_estimator, predict_flipped
 from vitruve.estimators.bridge import BridgeConfig, fit_bridge

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vitruve.data import cmu_archive
-from vitruve.data.adults import to_adults
-from vitruve.data.augment import BodyConfig
-from vitruve.data.bend import BendConfig
-from vitruve.data.cameras import RandomCameras, RandomCamerasConfig
-from vitruve.data.corrupt import DetectorConfig
-from vitruve.data.lifting import LiftingBatches, LiftingConfig
-from vitruve.data.windows import MotionFrames
+from vitruve.data.cameras.virtual import RandomCameras, RandomCamerasConfig
+from vitruve.data.lifting.adults import to_adults
+from vitruve.data.lifting.augment import BodyConfig
+from vitruve.data.lifting.batches import LiftingBatches, LiftingConfig
+from vitruve.data.lifting.bend import BendConfig
+from vitruve.data.lifting.corrupt import DetectorConfig
+from vitruve.data.motion import cmu_archive
+from vitruve.data.sequences.windows import MotionFrames
 from vitruve.estimators import Estimator
 from vitruve.poses import PoseBatch
 from vitruve.recipes.motion import middle_mpjpe_mm

@@ -11,11 +11,11 @@ from pathlib import Path
 import torch
 
 from vitruve.benchmarks.cmu_clips import Clip, clips, read_clips
-from vitruve.data.augment import flip
-from vitruve.data.cameras import RigCameras, RigCamerasConfig
-from vitruve.data.corrupt import DetectorConfig
-from vitruve.data.lifting import LiftingBatches, LiftingConfig, step_generator
-from vitruve.data.windows import MotionFrames
+from vitruve.data.cameras.virtual import RigCameras, RigCamerasConfig
+from vitruve.data.lifting.augment import flip
+from vitruve.data.lifting.batches import LiftingBatches, LiftingConfig, step_generator
+from vitruve.data.lifting.corrupt import DetectorConfig
+from vitruve.data.sequences.windows import MotionFrames
 from vitruve.estimators import Estimator
 from vitruve.metrics import mpjpe_mm, root_centred
 from vitruve.poses import PoseBatch

@@ -11,7 +11,7 @@ with an energy or without, from the same ``--initial``: what an energy does to a
 
 from dataclasses import replace
 
-from vitruve.data.wrong_poses import WrongPosesConfig
+from vitruve.data.lifting.wrong_poses import WrongPosesConfig
 from vitruve.estimators import LifterConfig
 from vitruve.nets import GraphEnergyConfig, VideoPose3DConfig
 from vitruve.objectives.energy import EnergyConfig

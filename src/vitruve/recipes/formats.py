@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
-from vitruve.data.lifting import step_generator
-from vitruve.data.one_format_each import Moments, OneFormatEach, OneFormatEachConfig
-from vitruve.data.parallel_corpus import read_corpus
+from vitruve.data.corpora.one_format_each import Moments, OneFormatEach, OneFormatEachConfig
+from vitruve.data.corpora.parallel import read_corpus
+from vitruve.data.lifting.batches import step_generator
 from vitruve.estimators import Estimator
 from vitruve.metrics import mpjpe_mm
 from vitruve.objectives.mean_relative import about_mean

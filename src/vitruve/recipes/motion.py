@@ -8,19 +8,19 @@ from pathlib import Path
 
 import torch
 
-from vitruve.data import cmu_archive
-from vitruve.data.augment import BodyConfig
-from vitruve.data.cameras import (
+from vitruve.data.cameras.virtual import (
     RandomCameras,
     RandomCamerasConfig,
     RigCameras,
     RigCamerasConfig,
 )
-from vitruve.data.corrupt import DetectorConfig
-from vitruve.data.lifting import LiftingBatches, LiftingConfig
-from vitruve.data.sequences import MotionSequence
-from vitruve.data.store import SequenceStore
-from vitruve.data.windows import MotionFrames
+from vitruve.data.lifting.augment import BodyConfig
+from vitruve.data.lifting.batches import LiftingBatches, LiftingConfig
+from vitruve.data.lifting.corrupt import DetectorConfig
+from vitruve.data.motion import cmu_archive
+from vitruve.data.sequences.clip import MotionSequence
+from vitruve.data.sequences.store import SequenceStore
+from vitruve.data.sequences.windows import MotionFrames
 from vitruve.estimators import Estimator
 from vitruve.metrics import mpjpe_mm
 from vitruve.poses import PoseBatch

@@ -1,6 +1,6 @@
 """Source ``own``: a user's pictures without labels, and rendered bodies with them.
 
-Folders of the data path: ``people``, the user's (`data.own_shards`), and ``pairs``, rendered ones
+Folders of the data path: ``people``, the user's (`data.own.shards`), and ``pairs``, rendered ones
 (`vitruve data studio`). Axes: b pictures, t neighbouring frames, p poses, j joints.
 """
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import torch
 
-from vitruve.data.studio_batches import over_time, studio_batch
-from vitruve.data.studio_reader import Studio
-from vitruve.data.warps import draw_warps, warp_batch
+from vitruve.data.studio.batches import over_time, studio_batch
+from vitruve.data.studio.reader import Studio
+from vitruve.data.studio.warps import draw_warps, warp_batch
 from vitruve.estimators import Estimator
 from vitruve.objectives import Objective
 from vitruve.objectives.mask import MaskConfig, MaskObjective

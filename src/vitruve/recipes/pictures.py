@@ -12,10 +12,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from vitruve.data.one_format_each import OneFormatEachConfig
-from vitruve.data.shards import INDEX, ShardReader
-from vitruve.data.studio_crops import FormatJoints, StudioCrops, joints_in_formats
-from vitruve.data.studio_reader import Studio
+from vitruve.data.corpora.one_format_each import OneFormatEachConfig
+from vitruve.data.shards.folder import INDEX, ShardReader
+from vitruve.data.studio.crops import FormatJoints, StudioCrops, joints_in_formats
+from vitruve.data.studio.reader import Studio
 from vitruve.data.training_crops import (
     Ahead,
     AugmentConfig,

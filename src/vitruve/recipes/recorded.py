@@ -15,12 +15,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vitruve.benchmarks.h3wb import HIPS
-from vitruve.data import h3wb, human36m, mpi_inf_3dhp
-from vitruve.data.augment import flip
-from vitruve.data.lifting import rank_share, step_generator
-from vitruve.data.mpi_inf_3dhp import Annotation
-from vitruve.data.recorded import RecordedWindows, WindowKind
-from vitruve.data.sequences import MotionSequence
+from vitruve.data.lifting.augment import flip
+from vitruve.data.lifting.batches import rank_share, step_generator
+from vitruve.data.motion import h3wb, human36m, mpi_inf_3dhp
+from vitruve.data.motion.mpi_inf_3dhp import Annotation
+from vitruve.data.motion.recorded import RecordedWindows, WindowKind
+from vitruve.data.sequences.clip import MotionSequence
 from vitruve.estimators import Estimator
 from vitruve.metrics import mpjpe_mm
 from vitruve.objectives.base import labels

@@ -16,7 +16,7 @@ alphas come to, in single-frame nets with the squared error; no search stands be
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vitruve.data.wrong_poses import WrongPosesConfig
+from vitruve.data.lifting.wrong_poses import WrongPosesConfig
 from vitruve.nets import GraphEnergyConfig, MlpEnergyConfig
 from vitruve.objectives.energy import EnergyConfig
 from vitruve.objectives.energy_windows import PairConfig

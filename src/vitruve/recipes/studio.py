@@ -12,11 +12,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vitruve.benchmarks.studio import studio_scores
-from vitruve.data.shards import INDEX
-from vitruve.data.studio import CAMERAS, SPLITS
-from vitruve.data.studio_batches import Told, over_time, studio_batch, told
-from vitruve.data.studio_reader import Studio
-from vitruve.data.warps import draw_warps, warp_batch
+from vitruve.data.shards.folder import INDEX
+from vitruve.data.studio.batches import Told, over_time, studio_batch, told
+from vitruve.data.studio.config import CAMERAS, SPLITS
+from vitruve.data.studio.reader import Studio
+from vitruve.data.studio.warps import draw_warps, warp_batch
 from vitruve.estimators import Estimator
 from vitruve.metrics import root_centred
 from vitruve.poses import PoseBatch, Prediction

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from vitruve.benchmarks.studies.figure import panels
 from vitruve.benchmarks.studies.study import Finding, Material, Study
-from vitruve.data.parallel_corpus import ParallelCorpus, read_corpus
+from vitruve.data.corpora.parallel import ParallelCorpus, read_corpus
 from vitruve.estimators.bridge import direct_conversion
 from vitruve.nets.bridge_file import read_bridge
 from vitruve.skeletons import Conversion, conversion

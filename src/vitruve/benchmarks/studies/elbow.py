@@ -13,7 +13,7 @@ import torch
 
 from vitruve.benchmarks.studies.figure import Look, panels
 from vitruve.benchmarks.studies.study import Finding, Material, Study
-from vitruve.data.parallel_corpus import read_corpus
+from vitruve.data.corpora.parallel import read_corpus
 from vitruve.estimators.bridge import BridgeConfig, fit_bridge
 from vitruve.nets.skeleton_bridge import SkeletonBridge
 from vitruve.skeletons import conversion, part_of

@@ -2,7 +2,8 @@
 
 A loss-net that only knows what its model's mistakes look like cannot tell a turned or stretched
 bone from a true one, and pulls a model nowhere. So truth is set against what the model says and
-against poses spoilt in one way each (``data.wrong_poses``), and every way is counted by itself.
+against poses spoilt in one way each (``data.lifting.wrong_poses``), and every way is counted by
+itself.
 
 Axes: n poses, j joints of h36m_17.
 """
@@ -35,7 +36,7 @@ from vitruve.benchmarks.studies.loss_nets import (
 from vitruve.benchmarks.studies.motion import CmuMotion
 from vitruve.benchmarks.studies.on_cmu import H36M
 from vitruve.benchmarks.studies.study import Finding, Model
-from vitruve.data.wrong_poses import shake, stretch_bone, turn_bone
+from vitruve.data.lifting.wrong_poses import shake, stretch_bone, turn_bone
 from vitruve.metrics import auroc, mpjpe_mm, paired_accuracy, root_centred
 
 Spoiler = Callable[[Float[Tensor, "n j 3"], torch.Generator], Float[Tensor, "n j 3"]]

@@ -24,7 +24,7 @@ from vitruve.benchmarks.studies.motion import CmuMotion, StudySet
 from vitruve.benchmarks.studies.on_cmu import CmuStudy
 from vitruve.benchmarks.studies.study import Finding, Model
 from vitruve.benchmarks.view import View, cut_windows
-from vitruve.data.lifting import step_generator
+from vitruve.data.lifting.batches import step_generator
 
 TASKS = ("2D pose", "depth")
 PERPLEXITY = 30

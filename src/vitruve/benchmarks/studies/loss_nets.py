@@ -20,7 +20,7 @@ from vitruve.benchmarks.studies.motion import CmuMotion, StudySet
 from vitruve.benchmarks.studies.on_cmu import H36M, CmuStudy, CmuStudyConfig
 from vitruve.benchmarks.studies.study import Finding, Material, Model
 from vitruve.benchmarks.view import View
-from vitruve.data.lifting import step_generator
+from vitruve.data.lifting.batches import step_generator
 from vitruve.metrics import root_centred
 from vitruve.nets import read_energy
 from vitruve.nets.pose_evidence import PoseEvidence, evidence_of

@@ -3,11 +3,11 @@
 from vitruve.data.masking.background import BackgroundConfig, learn_background
 from vitruve.data.masking.boxes import boxes_of_clip, read_boxes
 from vitruve.data.masking.chroma import ChromaConfig, not_keyed
-from vitruve.data.masking.clean import clean_mask, mask_box
 from vitruve.data.masking.grab_cut import GrabCutConfig, mask_along, mask_in_box, refine_mask
 from vitruve.data.masking.make import MaskReport, make_masks
 from vitruve.data.masking.masker import Masker, MaskingConfig
 from vitruve.data.masking.sheet import mask_sheet
+from vitruve.data.processing.masks import clean_mask, mask_box
 
 __all__ = [
     "BackgroundConfig",

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from vitruve.data.masking.clean import clean_mask, mask_box
-from vitruve.data.own_clips import MASK_ABOVE, frame_name
+from vitruve.data.own.clips import MASK_ABOVE, frame_name
+from vitruve.data.processing.masks import clean_mask, mask_box
 from vitruve.io.errors import FileError
 from vitruve.io.images import list_images, load_image
 from vitruve.io.limits import clip, read_text

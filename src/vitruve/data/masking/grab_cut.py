@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 from scipy import ndimage
 
-from vitruve.data.masking.clean import inside_box, mask_box
+from vitruve.data.processing.masks import inside_box, mask_box
 
 
 @dataclass(frozen=True)

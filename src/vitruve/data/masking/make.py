@@ -15,9 +15,9 @@ from jaxtyping import Bool, UInt8
 from PIL import Image
 
 from vitruve.data.masking.background import shrink
-from vitruve.data.masking.clean import Kind, mask_box
 from vitruve.data.masking.masker import Masker
-from vitruve.data.own_clips import named_frames
+from vitruve.data.own.clips import named_frames
+from vitruve.data.processing.masks import Kind, mask_box
 from vitruve.io.atomic import atomic_path
 
 THUMBNAIL_PX = 160

@@ -13,14 +13,14 @@ from jaxtyping import Bool, Float, UInt8
 
 from vitruve.data.masking.background import Background, BackgroundConfig, learn_background
 from vitruve.data.masking.chroma import ChromaConfig, not_keyed
-from vitruve.data.masking.clean import Kind, clean_mask
 from vitruve.data.masking.grab_cut import (
     GrabCutConfig,
     mask_along,
     mask_in_box,
     refine_mask,
 )
-from vitruve.data.own_clips import count_frames, load_mask, named_frames
+from vitruve.data.own.clips import count_frames, load_mask, named_frames
+from vitruve.data.processing.masks import Kind, clean_mask
 from vitruve.io.errors import FileError
 
 Way = Literal["background", "chroma", "grabcut", "given"]

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from vitruve.data.contact_sheet import BACKGROUND, CELL_PX, grid
 from vitruve.data.masking.make import MaskReport, MaskThumbnail
+from vitruve.data.shards.contact_sheet import BACKGROUND, CELL_PX, grid
 
 COLUMNS = 8
 ODD_AREA = 1.8

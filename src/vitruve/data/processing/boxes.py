@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
-from vitruve.data.examples import PictureExample
+from vitruve.data.datasets.examples import PictureExample
 
 MARGIN = 0.1
 """Room around the joints on every side, as a share of the larger side: joints lie inside a body."""

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from vitruve.data.encoded_picture import decode_picture
-from vitruve.data.examples import Mask, PictureExample
-from vitruve.data.mat_file import read_mat
+from vitruve.data.datasets.examples import Mask, PictureExample
+from vitruve.data.decoding.mat_file import read_mat
+from vitruve.data.decoding.picture import decode_picture
+from vitruve.data.decoding.run_lengths import decode_runs
 from vitruve.data.processing.mosaic import demosaic
-from vitruve.data.run_lengths import decode_runs
 from vitruve.io.errors import FileError
 from vitruve.io.images import load_image
 from vitruve.io.limits import read_span

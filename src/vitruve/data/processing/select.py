@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 from jaxtyping import Bool, Float
 
-from vitruve.data.examples import PictureExample
+from vitruve.data.datasets.examples import PictureExample
 from vitruve.data.processing.boxes import example_box_px, is_inside, keypoints_of
 from vitruve.data.processing.plausible import bone_lengths, is_plausible
 from vitruve.data.processing.sampling import MEMORY, THRESHOLD_M, PoseSampler

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from vitruve.data.examples import Part, PictureExample
+from vitruve.data.datasets.examples import Part, PictureExample
 from vitruve.data.readers import (
     agora,
     aist,

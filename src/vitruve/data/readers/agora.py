@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from vitruve.data.examples import Part, PictureExample
+from vitruve.data.datasets.examples import Part, PictureExample
+from vitruve.data.decoding.table_pickle import read_table
 from vitruve.data.readers.release import clean_joints, find, make_camera, numbers, require, within
-from vitruve.data.table_pickle import read_table
 from vitruve.geometry.camera import Camera
 from vitruve.io.errors import FileError
 from vitruve.skeletons import SKELETONS

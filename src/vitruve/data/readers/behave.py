@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from vitruve.data.examples import Mask, Part, PictureExample
+from vitruve.data.datasets.examples import Mask, Part, PictureExample
 from vitruve.data.readers.openpose_fits import with_unknown_smpl
 from vitruve.data.readers.release import (
     check_pose,

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vitruve.data.examples import Part, PictureExample, examples_of_film
-from vitruve.data.mat_file import read_nested
+from vitruve.data.datasets.examples import Part, PictureExample, examples_of_film
+from vitruve.data.decoding.mat_file import read_nested
 from vitruve.data.readers.release import (
     MM,
     check_pose,

@@ -8,7 +8,7 @@ Source: Lin et al., "Microsoft COCO", ECCV 2014; cocodataset.org, data format.
 from collections.abc import Iterator
 from pathlib import Path
 
-from vitruve.data.examples import Part, PictureExample
+from vitruve.data.datasets.examples import Part, PictureExample
 from vitruve.data.readers.boxes import box_from_corner
 from vitruve.data.readers.coco_labels import keypoints, pictures_with_people
 from vitruve.data.readers.release import field, find, within

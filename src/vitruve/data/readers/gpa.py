@@ -10,7 +10,7 @@ Source: Wang et al., "Geometric pose affordance", arXiv:1905.07718; format: pose
 from collections.abc import Iterator
 from pathlib import Path
 
-from vitruve.data.examples import Mask, Part, PictureExample
+from vitruve.data.datasets.examples import Mask, Part, PictureExample
 from vitruve.data.readers.boxes import picture_size_px
 from vitruve.data.readers.release import (
     MM,

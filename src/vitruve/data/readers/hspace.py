@@ -10,8 +10,8 @@ Source: Bazavan et al., "HSPACE", arXiv:2112.12867; format: posepile.
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from vitruve.data.encoded_picture import encoded_size_px
-from vitruve.data.examples import Part, PictureExample
+from vitruve.data.datasets.examples import Part, PictureExample
+from vitruve.data.decoding.picture import encoded_size_px
 from vitruve.data.readers.release import clean_joints, find, make_camera, numbers, require
 from vitruve.geometry.camera import Camera
 from vitruve.io.errors import FileError

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vitruve.data.cameras import h36m_rigs
-from vitruve.data.examples import Part, PictureExample, examples_of_film
+from vitruve.data.cameras.virtual import h36m_rigs
+from vitruve.data.datasets.examples import Part, PictureExample, examples_of_film
 from vitruve.data.readers.release import MM, clean_joints, find, numbers, require
 from vitruve.io.errors import FileError
 from vitruve.io.limits import clip

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from vitruve.data.examples import Part, PictureExample
+from vitruve.data.datasets.examples import Part, PictureExample
 from vitruve.data.readers.release import (
     MM,
     check_pose,

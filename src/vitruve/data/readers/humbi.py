@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vitruve.data.examples import Part, PictureExample
+from vitruve.data.datasets.examples import Part, PictureExample
 from vitruve.data.readers.openpose_fits import with_unknown_smpl
 from vitruve.data.readers.release import check_pose, find, make_camera, numbers, require
 from vitruve.geometry.camera import Camera

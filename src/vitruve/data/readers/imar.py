@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from vitruve.data.examples import Part, PictureExample, examples_of_film
+from vitruve.data.datasets.examples import Part, PictureExample, examples_of_film
 from vitruve.data.readers.release import (
     check_pose,
     clean_joints,

@@ -9,7 +9,7 @@ Source: Vendrow et al., "JRDB-Pose", CVPR 2023; the shift of frames: posepile.
 from collections.abc import Iterator
 from pathlib import Path
 
-from vitruve.data.examples import Part, PictureExample
+from vitruve.data.datasets.examples import Part, PictureExample
 from vitruve.data.readers.coco_labels import keypoints, pictures_with_people
 from vitruve.data.readers.release import field, find, within
 from vitruve.io.errors import FileError

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vitruve.data.examples import Part, PictureExample
+from vitruve.data.datasets.examples import Part, PictureExample
 from vitruve.data.readers.release import find, finite, make_camera, read_json_file, require
 from vitruve.io.errors import FileError
 from vitruve.skeletons import SKELETONS

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from vitruve.data.examples import Part, PictureExample
-from vitruve.data.mat_file import read_cells, read_mat
+from vitruve.data.datasets.examples import Part, PictureExample
+from vitruve.data.decoding.mat_file import read_cells, read_mat
 from vitruve.data.readers.release import (
     MM,
     check_pose,

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vitruve.data.examples import Mask, Part, PictureExample, examples_of_film
-from vitruve.data.mat_file import read_cells
+from vitruve.data.datasets.examples import Mask, Part, PictureExample, examples_of_film
+from vitruve.data.decoding.mat_file import read_cells
 from vitruve.data.readers.release import MM, clean_joints, find, make_camera, numbers, require
 from vitruve.geometry.camera import Camera
 from vitruve.io.errors import FileError

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from vitruve.data.examples import Part, PictureExample
-from vitruve.data.mat_file import read_struct
+from vitruve.data.datasets.examples import Part, PictureExample
+from vitruve.data.decoding.mat_file import read_struct
 from vitruve.data.readers.release import require
 from vitruve.io.errors import FileError
 from vitruve.io.limits import clip

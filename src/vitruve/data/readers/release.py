@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
-from vitruve.data.cards import dataset_card
+from vitruve.data.datasets.cards import dataset_card
 from vitruve.geometry.camera import Camera
 from vitruve.io.errors import FileError
 from vitruve.io.limits import check_file, clip

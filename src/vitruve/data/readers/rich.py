@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vitruve.data.examples import Part, PictureExample
+from vitruve.data.datasets.examples import Part, PictureExample
 from vitruve.data.readers.boxes import picture_size_px
 from vitruve.data.readers.release import (
     check_pose,

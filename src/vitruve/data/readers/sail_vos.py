@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vitruve.data.examples import Part, PictureExample
-from vitruve.data.masking.clean import mask_box
+from vitruve.data.datasets.examples import Part, PictureExample
+from vitruve.data.processing.masks import mask_box
 from vitruve.data.readers.find_camera import FoundCamera, find_camera
 from vitruve.data.readers.release import (
     clean_joints,

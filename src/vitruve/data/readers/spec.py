@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from vitruve.data.examples import Part, PictureExample
+from vitruve.data.datasets.examples import Part, PictureExample
 from vitruve.data.readers.boxes import picture_size_px
 from vitruve.data.readers.find_camera import find_camera
 from vitruve.data.readers.release import find, finite, make_camera, require, within

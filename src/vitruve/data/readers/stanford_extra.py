@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from vitruve.data.examples import Mask, Part, PictureExample
+from vitruve.data.datasets.examples import Mask, Part, PictureExample
 from vitruve.data.readers.boxes import box_from_corner
 from vitruve.data.readers.release import field, find, numbers, read_json_file, read_npy, within
 from vitruve.io.errors import FileError

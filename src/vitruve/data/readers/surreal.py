@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vitruve.data.examples import Mask, Part, PictureExample
-from vitruve.data.mat_file import read_mat
+from vitruve.data.datasets.examples import Mask, Part, PictureExample
+from vitruve.data.decoding.mat_file import read_mat
 from vitruve.data.readers.release import clean_joints, find, finite, make_camera, numbers, require
 from vitruve.skeletons import SKELETONS
 

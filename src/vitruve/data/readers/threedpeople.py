@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vitruve.data.examples import Mask, Part, PictureExample
+from vitruve.data.datasets.examples import Mask, Part, PictureExample
 from vitruve.data.readers.find_camera import find_camera
 from vitruve.data.readers.release import find, finite, frame_number, make_camera, require
 from vitruve.io.errors import FileError

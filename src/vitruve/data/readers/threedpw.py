@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vitruve.data.examples import Part, PictureExample
+from vitruve.data.datasets.examples import Part, PictureExample
 from vitruve.data.readers.release import field, find, finite, make_camera, numbers, require
 from vitruve.io.restricted_pickle import read_pickle
 from vitruve.skeletons import SKELETONS

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vitruve.data.examples import Mask, Part, PictureExample
-from vitruve.data.masking.clean import clean_mask, mask_box
+from vitruve.data.datasets.examples import Mask, Part, PictureExample
+from vitruve.data.processing.masks import clean_mask, mask_box
 from vitruve.data.readers.release import find
 from vitruve.io.images import list_images, load_image
 from vitruve.skeletons import SKELETONS

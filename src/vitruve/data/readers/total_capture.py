@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vitruve.data.examples import Mask, Part, PictureExample, examples_of_film
+from vitruve.data.datasets.examples import Mask, Part, PictureExample, examples_of_film
 from vitruve.data.readers.release import (
     check_pose,
     clean_joints,

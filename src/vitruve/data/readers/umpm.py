@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from vitruve.data.examples import Part, PictureExample, examples_of_film
+from vitruve.data.datasets.examples import Part, PictureExample, examples_of_film
 from vitruve.data.readers.release import (
     MM,
     check_pose,

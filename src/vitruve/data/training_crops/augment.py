@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vitruve.bodies.shapes import ShapesConfig, paint_shapes
-from vitruve.data.crop_store import CropExample
+from vitruve.data.datasets.crops import CropExample
 from vitruve.data.processing.boxes import MIN_DEPTH_M
 from vitruve.data.processing.view import AimConfig, View, draw_aim, view_of
 from vitruve.data.training_crops.colour import NO_CHANGE, ColourConfig, draw_colours

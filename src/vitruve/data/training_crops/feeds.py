@@ -10,12 +10,12 @@ from pathlib import Path
 
 import torch
 
-from vitruve.data.crop_store import CropExample, CropMixture, CropStore
-from vitruve.data.lifting import rank_share, step_generator
+from vitruve.data.corpora.one_format_each import OneFormatEachConfig
+from vitruve.data.datasets.crops import CropExample, CropMixture, CropStore
+from vitruve.data.lifting.batches import rank_share, step_generator
 from vitruve.data.mixture import MixtureConfig
-from vitruve.data.one_format_each import OneFormatEachConfig
-from vitruve.data.studio_crops import FormatJoints, StudioCrops, StudioDatasets
-from vitruve.data.studio_reader import Studio
+from vitruve.data.studio.crops import FormatJoints, StudioCrops, StudioDatasets
+from vitruve.data.studio.reader import Studio
 from vitruve.data.training_crops.augment import AugmentConfig, Augmenter
 from vitruve.data.training_crops.batch import crops_batch
 from vitruve.poses import PoseBatch

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vitruve.data.parallel_corpus import ParallelCorpus
+from vitruve.data.corpora.parallel import ParallelCorpus
 from vitruve.estimators.bridge.fit import format_moments
 from vitruve.estimators.bridge.residuals import with_residuals
 from vitruve.nets.affine_regression import affine_weights

@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from vitruve.data.parallel_corpus import ParallelCorpus
+from vitruve.data.corpora.parallel import ParallelCorpus
 from vitruve.nets.affine_autoencoder import AffineAutoencoder, AffineAutoencoderConfig, Normalise
 from vitruve.skeletons import Skeleton
 

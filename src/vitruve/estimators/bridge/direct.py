@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import torch
 
-from vitruve.data.parallel_corpus import ParallelCorpus
+from vitruve.data.corpora.parallel import ParallelCorpus
 from vitruve.nets.affine_regression import affine_weights, second_moments, symmetric
 from vitruve.nets.skeleton_bridge import NOISE_M
 from vitruve.skeletons import Conversion, conversion

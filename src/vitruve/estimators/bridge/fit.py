@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vitruve.data.parallel_corpus import ParallelCorpus
+from vitruve.data.corpora.parallel import ParallelCorpus
 from vitruve.estimators.bridge.autoencoder import (
     BridgeConfig,
     Tell,

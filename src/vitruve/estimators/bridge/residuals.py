@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vitruve.data.parallel_corpus import ParallelCorpus
+from vitruve.data.corpora.parallel import ParallelCorpus
 from vitruve.nets.skeleton_bridge import SkeletonBridge
 from vitruve.skeletons import Conversion, conversion
 

@@ -1,0 +1,1 @@
+"""A dataset's release checked, and made into shards of person crops."""

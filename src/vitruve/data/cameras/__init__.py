@@ -1,0 +1,1 @@
+"""Cameras that are not the recording's own: published rigs, random ones, level frames."""

@@ -1,0 +1,1 @@
+"""Parallel corpora: the same people and moments in several skeleton formats."""

@@ -1,0 +1,1 @@
+"""What a lifter learns from: motion varied, bent, seen by cameras, spoilt like detections."""

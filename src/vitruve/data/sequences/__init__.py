@@ -1,0 +1,1 @@
+"""Clips of motion, their store, and windows over them."""

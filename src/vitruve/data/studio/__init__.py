@@ -1,0 +1,1 @@
+"""Studio: synthetic people before calibrated cameras, from their motion to batches."""

@@ -1,0 +1,91 @@
+"""Studio as a folder: begun, made shard by shard, finished.
+
+A killed run leaves whole shards; the same settings go on with those that are missing.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from vitruve.bodies import make_body
+from vitruve.data.shards.folder import INDEX, shard_name, write_index
+from vitruve.data.shards.unfinished import begin_folder
+from vitruve.data.studio.config import StudioConfig
+from vitruve.data.studio.motions import open_motions
+from vitruve.data.studio.pictures import StudioCamera
+from vitruve.data.studio.scene import joint_format, moved_bones
+
+
+def begin(folder: str | Path, config: StudioConfig) -> None:
+    """Make the folder, or make sure that it was begun with the same settings.
+
+    Raises:
+        FileExistsError: It holds something else.
+        KeyError: No body has this name.
+        ValueError: It was begun with other settings; the message names the first that differs. Or
+            the body needs a file, or motions or backgrounds cannot be read.
+        OSError: They do not exist, or the folder cannot be written.
+    """
+    open_camera(config)
+    stated = asdict(config)
+    if config.motions:
+        # The same path may hold other clips when the run goes on.
+        index = (Path(config.motions) / INDEX).read_bytes()
+        stated["motions_sha256"] = hashlib.sha256(index).hexdigest()
+    begin_folder(folder, stated)
+
+
+def open_camera(config: StudioConfig) -> StudioCamera:
+    """What takes the pictures of these settings.
+
+    Raises:
+        KeyError: No body has this name.
+        ValueError: The body needs a file, or motions or backgrounds cannot be read.
+        OSError: They do not exist.
+    """
+    return StudioCamera(config, make_body(config.body), open_motions(config))
+
+
+def make_shards(
+    folder: str | Path,
+    config: StudioConfig,
+    numbers: Iterable[int],
+    tell: Callable[[int], None] | None = None,
+) -> None:
+    """Make shards, each whole or not at all; what they hold follows from the settings alone.
+
+    Args:
+        folder: One that was begun.
+        config: The settings.
+        numbers: Which shards.
+        tell: Told of the pictures of each scene that is done.
+
+    Raises:
+        ValueError: The body needs a file, or motions or backgrounds cannot be read.
+        OSError: They do not exist, or the folder cannot be written.
+    """
+    camera = open_camera(config)
+    for number in numbers:
+        camera.write(Path(folder) / shard_name(number), config.scenes_of(number), tell)
+
+
+def finish(folder: str | Path, config: StudioConfig) -> None:
+    """Check all shards and write the index.
+
+    Raises:
+        FileNotFoundError: A shard is missing.
+        FileError: A shard is damaged.
+    """
+    body = make_body(config.body)
+    about = {
+        "kind": "studio",
+        "schema": 1,
+        "skeleton": joint_format(body),
+        "units": "metres, pixels with centres at .5",
+        "axes": "camera x right, y down, z forward; world z up",
+        "part_names": list(body.anatomy.part_names),
+        "bones": moved_bones(body),
+        "settings": asdict(config),
+    }
+    write_index(folder, about, range(config.shards))
