@@ -59,24 +59,43 @@ def answer_sheet(
     batch = studio_batch(studio, numbers)
     device = next(estimator.parameters()).device
     said = estimator(told(batch, "none").to(device)).map(lambda x: x.cpu().float())
-    drawn = _drawn(said, batch)
-    known = bool(batch.valid is not None and batch.valid.any())
-    panels = []
-    for i in range(len(numbers)):
-        assert batch.images is not None
-        assert said.keypoints_px is not None
-        picture = _picture(batch.images[i, 0].permute(1, 2, 0))
-        one = said.map(lambda x, i=i: x[i : i + 1])
-        truth = _centred(batch.joints_cam[i, 0], batch.skeleton) if known else None
-        panels.append(
-            [
-                with_skeleton(picture, one.keypoints_px[0, 0, 0].numpy(), None, said.skeleton),
-                fitted(_picture(drawn[i])),
-                _seen_along(one, truth, (2, 1)),
-                _seen_along(one, truth, (0, 2)),
-            ]
-        )
-    return grid(panels, columns)
+    shown = zip(_pictures(batch), _drawn(said, batch), _truths(batch), strict=True)
+    return grid(
+        [_panels(*of_one, said.map(lambda x, i=i: x[i : i + 1])) for i, of_one in enumerate(shown)],
+        columns,
+    )
+
+
+def _panels(
+    picture: Float[Tensor, "y x 3"],
+    drawn: Float[Tensor, "y x 3"],
+    truth: Float[Tensor, "j 3"] | None,
+    said: Prediction,
+) -> list[Image.Image]:
+    assert said.keypoints_px is not None
+    points_px = said.keypoints_px[0, 0, 0].numpy()
+    return [
+        with_skeleton(_image(picture), points_px, None, said.skeleton),
+        fitted(_image(drawn)),
+        _seen_along(said, truth, (2, 1)),
+        _seen_along(said, truth, (0, 2)),
+    ]
+
+
+def _pictures(batch: PoseBatch) -> Float[Tensor, "n y x 3"]:
+    assert batch.images is not None
+    return batch.images[:, 0].permute(0, 2, 3, 1)
+
+
+def _truths(batch: PoseBatch) -> list[Tensor] | list[None]:
+    """Joints relative to the root, where they are known."""
+    if batch.joints_cam is None or batch.skeleton is None or not _known(batch):
+        return [None] * len(batch.keypoints_px)
+    return list(root_centred(batch.joints_cam[:, 0], batch.skeleton.root))
+
+
+def _known(batch: PoseBatch) -> bool:
+    return batch.valid is not None and bool(batch.valid.any())
 
 
 def _drawn(said: Prediction, batch: PoseBatch) -> Float[Tensor, "n y x 3"]:
@@ -88,11 +107,7 @@ def _drawn(said: Prediction, batch: PoseBatch) -> Float[Tensor, "n y x 3"]:
     return torch.stack([masks, bodies, torch.zeros_like(masks)], dim=-1)
 
 
-def _centred(joints: Tensor | None, skeleton: Skeleton | None) -> Tensor | None:
-    return None if joints is None or skeleton is None else root_centred(joints, skeleton.root)
-
-
-def _picture(values: Float[Tensor, "y x 3"]) -> Image.Image:
+def _image(values: Float[Tensor, "y x 3"]) -> Image.Image:
     whole = (255 * values.clamp(0, 1)).round().to(torch.uint8).numpy()
     return Image.fromarray(whole)
 

@@ -44,7 +44,9 @@ FIRST_STAGE = 0.5
 """Share of the training that is of rendered bodies alone."""
 BOX_M = {"h36m_18": (2.0, 1.2), "stanfordextra_24": (1.2, 0.8)}
 """What a crop is taken to span, and half the depth axis, metres: people and dogs."""
-_TRAIN = replace(CPU_TRAIN, steps=9_000, drop_at=0.9, monitor="mask_error_percent", out="runs/unsupervised")
+_TRAIN = replace(
+    CPU_TRAIN, steps=9_000, drop_at=0.9, monitor="mask_error_percent", out="runs/unsupervised"
+)
 
 
 @dataclass(frozen=True)
