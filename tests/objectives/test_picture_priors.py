@@ -112,6 +112,15 @@ def test_given_bones_by_hand():
     assert loss.item() == pytest.approx(0.04, rel=1e-3)
 
 
+@pytest.mark.parametrize(("longest", "error"), [(0.3, 0.04), (0.5, 0.0), (0.8, 0.0)])
+def test_bones_as_a_bound_may_be_shorter(longest, error):
+    batch, points = detector_batch(b=2), torch.zeros(2, 18, 2)
+    points[:, AT["spine"], 1] = -0.5
+    config = BoneConstantsConfig((("pelvis", "spine", longest),), at_most=True)
+    loss = BoneConstantsObjective(config).loss(in_crop(batch, points), batch)
+    assert loss.item() == pytest.approx(error, rel=1e-3, abs=1e-6)
+
+
 def test_bones_of_no_length_get_a_finite_gradient():
     batch = detector_batch(b=2)
     points = torch.zeros(2, 18, 2, requires_grad=True)

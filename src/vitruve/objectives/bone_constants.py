@@ -2,7 +2,8 @@
 
 Eq. (12) of Yang et al., "Mask as Supervision", 2023, https://arxiv.org/abs/2312.07051, whose
 lengths are not printed. Ours are an adult's who fills a crop of two metres. It only starts a
-training: in the picture bones look shorter the more they point at the camera.
+training: in the picture bones look shorter the more they point at the camera. As a bound
+(``at_most``, ours) it can stay.
 
 Axes: n pictures, h hypotheses, j joints, s bones.
 """
@@ -34,6 +35,8 @@ class BoneConstantsConfig:
         ("neck_base_or_nose", "head_top", 0.12),
     )
     """Both ends and the length, in crop coordinates, where a crop's longer side is 2."""
+    at_most: bool = False
+    """Only what is longer counts, as pointing at the camera makes no bone longer."""
 
 
 class BoneConstantsObjective(Objective):
@@ -57,5 +60,8 @@ class BoneConstantsObjective(Objective):
             for names in (starts, ends)
         )
         length = torch.sqrt((end - start).square().sum(-1) + EPSILON)
-        error = (length - length.new_tensor(lengths)).square().sum(-1)
+        error = length - length.new_tensor(lengths)
+        if self.config.at_most:
+            error = error.relu()
+        error = error.square().sum(-1)
         return masked_mean(error.mean(-1), shown)

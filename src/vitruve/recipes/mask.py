@@ -135,13 +135,25 @@ def _views(mask: MaskConfig, start_step: int = 0) -> TermConfig:
     return TermConfig("multiview", config, start_step=start_step, learning_rate=_LEARNING_RATE)
 
 
+_SLACK = 1.25
+"""By which bones may be longer than the template's: who crouches fills a crop too."""
+
+
 def started(start: Start, epoch: int) -> dict[str, TermConfig]:
-    """What is told of bodies at first: where joints are for two epochs, bones for fifteen."""
+    """What is told of bodies at first: where joints are for two epochs, bones for fifteen.
+
+    Bones of a template are a bound after that: lines alone fill a thigh with a forearm.
+    """
     anchors, bones = start
-    return {
+    told = {
         "anchors": TermConfig("anchors", anchors, weight=10.0, until_step=2 * epoch),
         "bones": TermConfig("bone_constants", bones, weight=2.5, until_step=15 * epoch),
     }
+    if start == PUBLISHED:
+        return told
+    longest = tuple((a, b, _SLACK * length) for a, b, length in bones.bones)
+    bound = BoneConstantsConfig(longest, at_most=True)
+    return told | {"bound": TermConfig("bone_constants", bound, 2.5, 15 * epoch)}
 
 
 def cascade(
