@@ -20,7 +20,6 @@ busy machine too; the others need as many idle processors as there are processes
 each.
 """
 
-import shlex
 import sys
 import time
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ import numpy as np
 import torch
 import tyro
 
-from vitruve.benchmarks.results import Row, record
+from rows import tell
 from vitruve.data.studio.crops import joints_in_formats
 from vitruve.data.studio.reader import Studio
 from vitruve.data.training_crops import Ahead, FeedConfig, StudioFeed
@@ -51,7 +50,6 @@ LARGE = 512
 """Side of the person in that picture, pixels."""
 WARM_STEP = 600
 """A step at which every term counts."""
-_BEGUN = time.perf_counter()
 
 
 @dataclass(frozen=True)
@@ -72,16 +70,24 @@ def main() -> int:
     torch.set_num_threads(1)
     make = feed(arguments.studio)
     alone = net_rate(make().batch_at(0), arguments.steps)
-    tell(f"net.{SIDE}", alone.rates())
+    tell(RESULTS, f"pictures.net.{SIDE}", alone.rates())
     for workers in arguments.workers:
         rate = loader_rate(make, workers, arguments.steps)
-        tell(f"loader.{SIDE}.w{workers}", rate.rates(here=not workers))
+        tell(RESULTS, f"pictures.loader.{SIDE}.w{workers}", rate.rates(here=not workers))
     for workers in filter(None, arguments.workers):
         rate = training_rate(make, workers, arguments.steps).crops_per_s
         share = rate / alone.crops_per_s
-        tell(f"train.{SIDE}.w{workers}", {"crops_per_s": rate, "share_of_net": share})
+        tell(
+            RESULTS,
+            f"pictures.train.{SIDE}.w{workers}",
+            {"crops_per_s": rate, "share_of_net": share},
+        )
     for count in (1, 2, 4):
-        tell(f"views.{SIDE}.a{count}", {"person_core_ms": views_ms(count, arguments.steps)})
+        tell(
+            RESULTS,
+            f"pictures.views.{SIDE}.a{count}",
+            {"person_core_ms": views_ms(count, arguments.steps)},
+        )
     return 0
 
 
@@ -185,21 +191,6 @@ def views_ms(count: int, steps: int) -> float:
     for _ in range(steps):
         people_in_picture(estimator, image, camera, box, config)
     return 1000 * (time.process_time() - begun) / steps
-
-
-def tell(name: str, metrics: dict[str, float]) -> None:
-    """Print and record a row."""
-    row = Row(
-        run=f"{RESULTS}.{name}",
-        seed=0,
-        preset="cpu",
-        data="studio",
-        metrics=metrics,
-        command=shlex.join(["python", *sys.argv]),
-        seconds=round(time.perf_counter() - _BEGUN, 1),
-    )
-    record(row, RESULTS)
-    print(row.run, {k: round(v, 2) for k, v in metrics.items()}, flush=True)
 
 
 if __name__ == "__main__":

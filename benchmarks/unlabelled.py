@@ -18,7 +18,6 @@ Seconds are those in which a processor worked, so they hold on a busy machine to
 
 import multiprocessing
 import resource
-import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -30,7 +29,7 @@ import torch
 import tyro
 from torch.nn import functional
 
-from vitruve.benchmarks.results import Row, record
+from rows import tell
 from vitruve.data.studio.batches import studio_batch
 from vitruve.data.studio.reader import Studio
 from vitruve.objectives.geodesic import GeodesicConfig, geodesic_weights
@@ -66,9 +65,13 @@ def main() -> int:
     """Measure, print, record."""
     arguments = tyro.cli(Arguments)
     for run in arguments.runs:
-        tell(f"train.{run}", alone(train_rates, run, arguments.studio, arguments.steps))
+        tell(
+            RESULTS,
+            f"unlabelled.train.{run}",
+            alone(train_rates, run, arguments.studio, arguments.steps),
+        )
     for side in SIDES:
-        tell(f"geodesic.{side}", alone(geodesic_rates, side, arguments.studio))
+        tell(RESULTS, f"unlabelled.geodesic.{side}", alone(geodesic_rates, side, arguments.studio))
     return 0
 
 
@@ -129,23 +132,6 @@ def core_seconds(call: Callable[[int], object], steps: int) -> float:
         call(number)
     return (time.process_time() - begun) / steps
 
-
-def tell(name: str, metrics: dict[str, float]) -> None:
-    """Print and record a row."""
-    row = Row(
-        run=f"unlabelled.{name}",
-        seed=0,
-        preset="cpu",
-        data="studio",
-        metrics=metrics,
-        command=shlex.join(["python", *sys.argv]),
-        seconds=round(time.perf_counter() - _BEGUN, 1),
-    )
-    record(row, RESULTS)
-    print(row.run, {k: round(v, 3) for k, v in metrics.items()}, flush=True)
-
-
-_BEGUN = time.perf_counter()
 
 if __name__ == "__main__":
     sys.exit(main())
