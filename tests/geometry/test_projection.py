@@ -115,3 +115,9 @@ def test_points_behind_the_camera_stay_on_their_side():
 def test_wrong_number_of_terms_is_named():
     with pytest.raises(ValueError, match="distortion has 4 terms"):
         project(POINTS, K, TERMS[:4])
+
+
+def test_autocast_does_not_round_pixels():
+    seen, points = project(POINTS.float(), K.float()), POINTS.float()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(project(points, K.float()), seen)

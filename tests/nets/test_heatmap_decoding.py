@@ -92,3 +92,14 @@ def test_only_the_window_gets_a_gradient():
 def test_an_even_window_is_refused():
     with pytest.raises(ValueError, match="window odd, got 2 and 4"):
         depth_hypotheses(torch.ones(8) / 8, 2, window=4)
+
+
+def test_autocast_does_not_round_coordinates():
+    logits = torch.randn(2, 3, 16, 8, 8, generator=torch.Generator().manual_seed(0)).bfloat16()
+    plain = [expectation(m) for m in marginals(logits.float())]
+    peaks, _ = depth_hypotheses(marginals(logits.float())[2], 2, 5)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = [expectation(m) for m in marginals(logits)]
+        found_peaks, _ = depth_hypotheses(marginals(logits)[2], 2, 5)
+    for one, other in zip([*found, found_peaks], [*plain, peaks], strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-6)

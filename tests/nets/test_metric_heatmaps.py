@@ -47,3 +47,13 @@ def test_what_knows_no_place_is_refused():
         MetricHeatmapsConfig(1, num_joints=1, depth=1)
     with pytest.raises(ValueError, match="must be positive"):
         MetricHeatmapsConfig(0, num_joints=1)
+
+
+def test_autocast_does_not_round_coordinates():
+    logits = torch.randn(1, 10, 6, 6, generator=torch.Generator().manual_seed(0)).bfloat16()
+    config = MetricHeatmapsConfig(1, num_joints=2, depth=4)
+    plain = decode(logits.float(), config)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = decode(logits, config)
+    for one, other in zip(found, plain, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-6)

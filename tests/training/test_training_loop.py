@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from vitruve.recipes import RECIPES
 from vitruve.recipes.toy import ToySource
-from vitruve.training import TrainConfig
+from vitruve.training import TrainConfig, loop
 from vitruve.training.ema import Ema
 from vitruve.training.log import read_log
 
@@ -187,6 +187,18 @@ def test_two_processes_train_one_estimator(tmp_path):
     assert process.returncode == 0, error.decode()
     assert [row["step"] for row in read_log(out / "log.jsonl")] == [1, 2, 3]
     assert (out / "estimator.safetensors").exists()
+
+
+@pytest.mark.parametrize("gains", [True, False])
+def test_bf16_auto_rounds_where_the_processor_gains(tmp_path, monkeypatch, gains):
+    monkeypatch.setattr(loop, "has_bfloat16", lambda device: gains)
+    auto, told = (
+        toy(tmp_path / name, precision=name, steps=2).start(console=quiet())
+        for name in ("bf16-auto", "bf16-mixed" if gains else "32")
+    )
+    assert load_file(auto.weights).keys() == load_file(told.weights).keys()
+    for name, tensor in load_file(auto.weights).items():
+        assert torch.equal(tensor, load_file(told.weights)[name]), name
 
 
 def test_bf16_trains(tmp_path):

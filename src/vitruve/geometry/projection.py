@@ -34,7 +34,7 @@ def project(
     normalised = points_cam[..., :2] / depth
     if distortion is not None:
         normalised = distort(normalised, distortion)
-    return normalised @ intrinsics[..., :2, :2].mT + intrinsics[..., None, :2, 2]
+    return _pixels(normalised, intrinsics)
 
 
 def normalise_points(
@@ -81,7 +81,15 @@ def undistort_px(
         ValueError: The distortion has not 5, 8 or 12 terms.
     """
     normalised = normalise_points(points_px, intrinsics, distortion)
-    return normalised @ intrinsics[..., :2, :2].mT + intrinsics[..., None, :2, 2]
+    return _pixels(normalised, intrinsics)
+
+
+def _pixels(
+    normalised: Float[Tensor, "*#b j 2"], intrinsics: Float[Tensor, "*#b 3 3"]
+) -> Float[Tensor, "*b j 2"]:
+    """K of a point, written out: autocast would round a matrix product by whole pixels."""
+    turned = intrinsics[..., None, :2, :2] * normalised[..., None, :]
+    return turned.sum(-1) + intrinsics[..., None, :2, 2]
 
 
 def distort(

@@ -14,6 +14,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from vitruve.nets.precision import unrounded
+
 Grid = Literal["centres", "edges"]
 """Where cell i of n lies: at its middle, (2 i + 1) / n - 1; or, as the released code of X as
 Supervision has it, at its first edge, 2 i / n - 1."""
@@ -38,15 +40,17 @@ def cell_positions(
 def marginals(
     logits: Float[Tensor, "*b d y x"],
 ) -> tuple[Float[Tensor, "*b x"], Float[Tensor, "*b y"], Float[Tensor, "*b d"]]:
-    """Probabilities along each axis, of a softmax over all cells. Eq. (3)."""
-    heat = logits.flatten(-3).softmax(-1).view_as(logits)
+    """Probabilities along each axis, of a softmax over all cells. Eq. (3). In float32 at least."""
+    exact = torch.promote_types(logits.dtype, torch.float32)
+    heat = logits.flatten(-3).softmax(-1, dtype=exact).view_as(logits)
     plane = heat.sum(-3)
     return plane.sum(-2), plane.sum(-1), heat.sum((-2, -1))
 
 
 def expectation(marginal: Float[Tensor, "*b cells"], grid: Grid = "centres") -> Float[Tensor, "*b"]:
     """Mean coordinate. Eq. (2)."""
-    return marginal @ cell_positions(marginal.shape[-1], grid, like=marginal)
+    with unrounded(marginal.device):
+        return marginal @ cell_positions(marginal.shape[-1], grid, like=marginal)
 
 
 def depth_hypotheses(
@@ -104,4 +108,5 @@ def _windowed_mean(
     at = cell_positions(marginal.shape[-1], grid, like=marginal)
     cells = torch.arange(len(at), device=at.device)
     near = ((cells[:, None] - cells).abs() <= window // 2).to(marginal)
-    return (marginal * at) @ near / (marginal @ near).clamp(min=EPSILON)
+    with unrounded(marginal.device):
+        return (marginal * at) @ near / (marginal @ near).clamp(min=EPSILON)

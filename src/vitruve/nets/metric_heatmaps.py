@@ -14,6 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vitruve.nets.precision import unrounded
+
 
 @dataclass(frozen=True)
 class MetricHeatmapsConfig:
@@ -74,9 +76,9 @@ def decode(
         raise ValueError(f"heatmaps need 2 cells or more along each axis, got {y} x {x}")
     flat, solid = logits.split([config.num_joints, config.num_joints * config.depth], dim=1)
     solid = solid.unflatten(1, (config.depth, config.num_joints)).transpose(1, 2)
-    size = config.stride * logits.new_tensor([x, y])
-    points_px = _inside(expected_cell(flat), size, config.stride)
-    cell = expected_cell(solid)
+    plane, cell = expected_cell(flat), expected_cell(solid)
+    size = config.stride * plane.new_tensor([x, y])
+    points_px = _inside(plane, size, config.stride)
     across = _inside(cell[..., :2], size, config.stride) * (config.box_m / size)
     return points_px, torch.cat([across, config.box_m * cell[..., 2:]], dim=-1)
 
@@ -84,13 +86,15 @@ def decode(
 def expected_cell(logits: Float[Tensor, "b j *cells"]) -> Float[Tensor, "b j axes"]:
     """Expected place, 0 at the first cell of an axis and 1 at the last: x, y, then z."""
     axes = logits.ndim - 2
-    weights = logits.flatten(2).softmax(dim=-1).view(logits.shape)
+    exact = torch.promote_types(logits.dtype, torch.float32)
+    weights = logits.flatten(2).softmax(dim=-1, dtype=exact).view(logits.shape)
     places = []
     for axis in range(axes):
         others = [2 + a for a in range(axes) if a != axis]
         marginal = weights.sum(dim=others) if others else weights
-        ticks = torch.linspace(0, 1, marginal.shape[-1], device=logits.device, dtype=logits.dtype)
-        places.append(marginal @ ticks)
+        ticks = torch.linspace(0, 1, marginal.shape[-1], device=logits.device, dtype=exact)
+        with unrounded(logits.device):
+            places.append(marginal @ ticks)
     return torch.stack(places[::-1], dim=-1)
 
 

@@ -9,7 +9,6 @@ Axes: n pictures, j joints, l lines, y x pixels. Crop coordinates: 0 in the midd
 from -1 to 1.
 """
 
-from collections.abc import Sequence
 from typing import Literal, assert_never
 
 import torch
@@ -55,14 +54,9 @@ def line_maps(
     width_squared: float = WIDTH_SQUARED,
 ) -> Float[Tensor, "n l y x"]:
     """exp(-d^2 / width^2) of each line, d the distance from the pixel. Eq. (15) to (17)."""
-    start, end = (points[:, _ends(form, i, points.device)][:, :, None, None] for i in (0, 1))
-    along = end - start
-    from_start = grid - start
-    share = (from_start * along).sum(-1) / (along.square().sum(-1) + EPSILON)
-    away = from_start - share.clamp(0, 1)[..., None] * along
-    exponents = torch.full((len(form.lines), 1, 1), 1 / width_squared).to(points)
-    exponents[list(form.thin)] *= THIN
-    return torch.exp(-away.square().sum(-1) * exponents)
+    start, end = (ends[:, :, None, None] for ends in _ends(points, form))
+    factors = _factors(form, width_squared, points)[:, None, None]
+    return torch.exp(-factors * _squared_distance(start, end, grid))
 
 
 def skeleton_mask(
@@ -71,10 +65,43 @@ def skeleton_mask(
     grid: Float[Tensor, "y x 2"],
     width_squared: float = WIDTH_SQUARED,
 ) -> Float[Tensor, "n y x"]:
-    """The brightest line at each pixel."""
-    return line_maps(points, form, grid, width_squared).amax(1)
+    """The brightest line at each pixel; gradients go to that line alone."""
+    start, end = _ends(points, form)
+    factors = _factors(form, width_squared, points)
+    with torch.no_grad():
+        away = _squared_distance(start[:, :, None, None], end[:, :, None, None], grid)
+        nearest = (factors[:, None, None] * away).argmin(1)
+    own = torch.arange(len(points), device=points.device)[:, None, None]
+    start, end = start[own, nearest], end[own, nearest]
+    return torch.exp(-factors[nearest] * _squared_distance(start, end, grid))
 
 
-def _ends(form: LineForm, side: int, device: torch.device) -> Tensor:
-    ends: Sequence[int] = [line[side] for line in form.lines]
-    return torch.tensor(ends, device=device)
+def _squared_distance(
+    start: Float[Tensor, "*b #y #x 2"],
+    end: Float[Tensor, "*b #y #x 2"],
+    grid: Float[Tensor, "y x 2"],
+) -> Float[Tensor, "*b y x"]:
+    """Of every pixel from a line. Axis by axis: an innermost axis of two is slow."""
+    across, down = (end - start).unbind(-1)
+    (x, y), (x0, y0) = grid.unbind(-1), start.unbind(-1)
+    x, y = x - x0, y - y0
+    share = (x * across + y * down) / (across.square() + down.square() + EPSILON)
+    share = share.clamp(0, 1)
+    return (x - share * across).square() + (y - share * down).square()
+
+
+def _ends(
+    points: Float[Tensor, "n j 2"], form: LineForm
+) -> tuple[Float[Tensor, "n l 2"], Float[Tensor, "n l 2"]]:
+    """First and last point of each line."""
+    first, last = torch.tensor(form.lines, device=points.device).unbind(-1)
+    return points[:, first], points[:, last]
+
+
+def _factors(
+    form: LineForm, width_squared: float, like: Float[Tensor, "n j 2"]
+) -> Float[Tensor, "l"]:
+    """Of squared distances, in the exponent of each line."""
+    factors = torch.full((len(form.lines),), 1 / width_squared).to(like)
+    factors[list(form.thin)] *= THIN
+    return factors

@@ -30,6 +30,8 @@ class AdversarialConfig:
 class AdversarialObjective(Objective):
     """Least-squares game between the estimator and a discriminator of poses."""
 
+    rounds = True
+
     def __init__(self, config: AdversarialConfig) -> None:
         super().__init__()
         self.config = config

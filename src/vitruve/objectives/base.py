@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Bool, Float
@@ -22,6 +23,9 @@ class Objective(nn.Module, ABC):
     steps the objective on ``own_loss`` with the prediction detached, then the estimator on
     ``loss`` with the objective frozen, so neither sees the other's gradient.
     """
+
+    rounds: ClassVar[bool] = False
+    """Whether a training in 16 bits computes it so: for its own nets. Geometry does without."""
 
     @property
     def kept(self) -> nn.Module | None:

@@ -85,6 +85,8 @@ class EnergyConfig:
 class EnergyObjective(Objective):
     """Mean energy of the prediction."""
 
+    rounds = True
+
     def __init__(self, config: EnergyConfig) -> None:
         """Make the loss-net, or read it.
 

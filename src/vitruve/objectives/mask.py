@@ -48,6 +48,8 @@ class MaskConfig:
 class MaskObjective(Objective):
     """Mean squared difference of masks; the physique net learns on the same."""
 
+    rounds = True
+
     def __init__(self, config: MaskConfig) -> None:
         super().__init__()
         self.config = config

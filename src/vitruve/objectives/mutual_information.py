@@ -50,6 +50,8 @@ class MutualInformationObjective(Objective):
     Its own nets learn the same loss, and are dropped after training.
     """
 
+    rounds = True
+
     def __init__(self, config: MutualInformationConfig) -> None:
         super().__init__()
         self.config = config

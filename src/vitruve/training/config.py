@@ -31,8 +31,8 @@ class TrainConfig:
     """Largest gradient norm of the estimator; 0 switches clipping off."""
     ema_decay: float = 0.0
     """Decay of the running mean of the weights, such as 0.999; 0 keeps none."""
-    precision: Literal["32", "bf16-mixed"] = "32"
-    """Arithmetic of the forward pass."""
+    precision: Literal["32", "bf16-mixed", "bf16-auto"] = "32"
+    """Arithmetic of the nets; ``bf16-auto`` rounds where the processor gains by it, ``32`` else."""
     seed: int = 0
     """Same seed, same bits, on one CPU."""
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"

@@ -11,6 +11,7 @@ import torch
 from rich.console import Console
 
 from vitruve.estimators.base import Estimator
+from vitruve.estimators.precision import has_bfloat16
 from vitruve.estimators.saved import copy_matching, save_estimator
 from vitruve.nets import write_energy
 from vitruve.objectives.base import Term
@@ -162,7 +163,7 @@ def _build(
 def _launch(config: TrainConfig) -> "Fabric":
     from lightning_fabric import Fabric
 
-    precision: Any = "bf16-mixed" if config.precision == "bf16-mixed" else "32-true"
+    precision: Any = "bf16-mixed" if _rounds(config) else "32-true"
     several = config.devices * config.nodes > 1
     fabric = Fabric(
         accelerator=config.accelerator,
@@ -173,3 +174,9 @@ def _launch(config: TrainConfig) -> "Fabric":
     )
     fabric.launch()
     return fabric
+
+
+def _rounds(config: TrainConfig) -> bool:
+    cuda = config.accelerator != "cpu" and torch.cuda.is_available()
+    gains = has_bfloat16(torch.device("cuda" if cuda else "cpu"))
+    return config.precision == "bf16-mixed" or (config.precision == "bf16-auto" and gains)

@@ -35,8 +35,8 @@ def pull(
         batch: What it answers.
         terms: Objectives, frozen by the caller.
         weights: Of each term, now.
-        precision: In which numbers losses are computed. Gradients go back outside of it: inside,
-            autocast would also round those of layers that it was told to leave alone.
+        precision: In which numbers losses that round are computed. Gradients go back outside of it:
+            inside, autocast would also round those of layers that it was told to leave alone.
 
     Returns:
         Loss of each term, weighted; their sum as ``total``; with several terms also ``NAME/pull``,
@@ -49,7 +49,7 @@ def pull(
     leaves = prediction.map(lambda x: x.detach().requires_grad_(x.requires_grad))
     losses, gradients = {}, {}
     for name, term in terms.items():
-        with precision():
+        with precision() if term.objective.rounds else nullcontext():
             losses[name] = weights[name] * term.objective.loss(leaves, batch)
         gradients[name] = _gradients(losses[name], leaves)
     _hold(terms, losses, gradients)

@@ -109,7 +109,7 @@ def _objectives_learn(
     for name, own_optimizer in learning.items():
         objective = players.terms[name].objective
         for _ in range(players.terms[name].own_steps):
-            with _precision(fabric):
+            with _precision(fabric) if objective.rounds else nullcontext():
                 own_loss = objective.own_loss(prediction, batch)
             own_optimizer.zero_grad(set_to_none=True)
             own_loss.backward()
