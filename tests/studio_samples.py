@@ -19,11 +19,12 @@ PARTS = {
     "people": TINY,
     "pairs_texture": replace(TINY, scenes=6, seed=1, held_out=(0.0, 0.0)),
     "pairs_parts": replace(TINY, scenes=6, seed=1, held_out=(0.0, 0.0), flat_parts=1.0),
+    "pairs_motion": replace(TINY, scenes=6, seed=1, held_out=(0.0, 0.0)),
 }
 
 
 def write_studio(root: Path) -> Path:
-    """People, and rendered pairs dressed and painted by parts, each in a folder of its own."""
+    """People, and rendered pairs as runs look for them, each in a folder of its own."""
     for name, config in PARTS.items():
         begin(root / name, config)
         make_shards(root / name, config, range(config.shards))

@@ -163,3 +163,13 @@ def test_a_constant_pose_learns_the_mean():
         train_step(players, batch, step)
     mean = (batch.joints_cam - batch.joints_cam[:, :, :1]).mean((0, 1))
     torch.testing.assert_close(estimator(batch).joints_cam[0, 0, 0], mean, atol=1e-2, rtol=0)
+
+
+def test_training_says_how_probable_depths_are():
+    detector = make_detector(num_hypotheses=3, depth_m=1.2)
+    batch = detector_batch(b=2)
+    cells = detector.training_forward(batch).depth_cells
+    depth_m, log_probability = cells.unbind(-1)
+    assert depth_m[0, 0, 0].tolist() == pytest.approx(torch.linspace(-1.05, 1.05, 8).tolist())
+    torch.testing.assert_close(log_probability.exp().sum(-1), torch.ones(cells.shape[:-2]))
+    assert detector(batch).depth_cells is None

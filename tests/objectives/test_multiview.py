@@ -10,7 +10,7 @@ from picture_samples import H36M_18, says_keypoints, with_pictures
 from vitruve.geometry.projection import project
 from vitruve.nets.skeleton_mask import pixel_grid, skeleton_mask
 from vitruve.objectives.mask import MaskConfig, MaskObjective
-from vitruve.objectives.multiview import MultiviewConfig, MultiviewObjective
+from vitruve.objectives.multiview import MultiviewConfig, MultiviewObjective, _Views
 from vitruve.objectives.pictured import picture_points
 from vitruve.poses import Prediction, mirror_batch, mirror_prediction
 from vitruve.skeletons.line_forms import line_form
@@ -148,3 +148,75 @@ def test_what_is_lacking_is_named(name):
     batch = standing_around(1)
     with pytest.raises(ValueError, match=rf"several views need PoseBatch\.{name}; the batch has"):
         loss(batch.keypoints_px, replace(batch, **{name: None}), reprojection=1.0)
+
+
+def bending(batch):
+    """The same cameras around people who crouch a little, facing one way or another."""
+    names = H36M_18.names
+    body = {
+        "pelvis": (0, 0, 0), "spine": (0, 0, 0.25), "thorax": (0, 0, 0.55),
+        "mid_shoulder": (0, 0, 0.5), "neck_base_or_nose": (0, 0.1, 0.65), "head_top": (0, 0, 0.8),
+        "hip": (0.1, 0, -0.05), "knee": (0.13, 0.2, -0.4), "ankle": (0.12, 0, -0.75),
+        "shoulder": (0.18, 0, 0.5), "elbow": (0.3, -0.05, 0.25), "wrist": (0.25, 0.15, 0.1),
+    }  # fmt: skip
+    rows = []
+    for name in names:
+        side, _, part = name.partition("_")
+        x, y, z = body[part if side in ("left", "right") else name]
+        rows.append((-x if side == "left" else x, y, z))
+    standing, world = torch.tensor(rows), []
+    for yaw in torch.tensor([0.3, 2.1])[: len(batch.scene.unique())]:
+        cos, sin = yaw.cos(), yaw.sin()
+        turn = torch.tensor([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+        # Cameras stand around the y axis and call down y.
+        world.append((standing @ turn.T)[:, [0, 2, 1]] * torch.tensor([1.0, -1.0, 1.0]))
+    place = batch.T_world_cam
+    world = torch.stack(world).repeat_interleave(VIEWS, 0)
+    joints = torch.einsum("bca,bjc->bja", place[:, :3, :3], world - place[:, None, :3, 3])
+    keypoints_px = project(joints, batch.intrinsics)[:, None]
+    return replace(batch, joints_cam=joints[:, None], keypoints_px=keypoints_px)
+
+
+@pytest.mark.parametrize("views", [(), (0,), (1, 3), (0, 1, 2, 3)])
+@pytest.mark.parametrize("part", ["body", "legs", "arms"])
+def test_sides_are_found_whichever_views_exchange_them(views, part):
+    batch = bending(standing_around())
+    names = {"legs": ("hip", "knee", "ankle"), "arms": ("shoulder", "elbow", "wrist")}
+    wrong = torch.zeros(len(batch.scene), 1, 18, dtype=torch.bool)
+    for joint in (*H36M_18.left, *H36M_18.right):
+        if part == "body" or any(n in H36M_18.names[joint] for n in names[part]):
+            wrong[list(views), :, joint] = True
+    mirrored = batch.keypoints_px[:, :, list(H36M_18.mirror_index)]
+    said = torch.where(wrong[..., None], mirrored, batch.keypoints_px)
+    found = _Views.of(batch).exchanged(said, H36M_18)
+    assert torch.equal(found, wrong)
+
+
+def test_descent_on_sides_brings_left_and_right_where_they_belong():
+    batch = bending(standing_around())
+    said = confused(batch)
+    wrong_px = (said - batch.keypoints_px).norm(dim=-1).max()
+    view = said[1].clone().requires_grad_()
+    optimizer = torch.optim.Adam([view], lr=1.0)
+    for _ in range(150):
+        optimizer.zero_grad()
+        loss(torch.cat([said[:1], view[None], said[2:]]), batch, sides=1.0).backward()
+        optimizer.step()
+    assert (view - batch.keypoints_px[1]).norm(dim=-1).max() < 0.1 * wrong_px
+
+
+def test_most_views_are_believed_where_knees_do_not_bend():
+    batch = standing_around()
+    straight = bending(batch)
+    legs = [straight.joints_cam[:, :, H36M_18.index(f"left_{part}")] for part in ("hip", "ankle")]
+    assert legs[0].shape == legs[1].shape
+    pairs = [(H36M_18.index(f"{s}_hip"), H36M_18.index(f"{s}_knee"), H36M_18.index(f"{s}_ankle"))
+             for s in ("left", "right")]  # fmt: skip
+    joints = straight.joints_cam.clone()
+    for hip, knee, ankle in pairs:
+        joints[:, :, knee] = (joints[:, :, hip] + joints[:, :, ankle]) / 2
+    keypoints_px = project(joints[:, 0], straight.intrinsics)[:, None]
+    straight = replace(straight, joints_cam=joints, keypoints_px=keypoints_px)
+    found = _Views.of(straight).exchanged(confused(straight), H36M_18)
+    assert found[1, 0, list(H36M_18.left)].all()
+    assert found.sum() == len(H36M_18.left) * 2

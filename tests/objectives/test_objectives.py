@@ -73,8 +73,14 @@ def says_all(batch, name):
     h = 2 if name == "teacher" else 1
     keypoints = batch.keypoints_px.unsqueeze(1).expand(-1, h, -1, -1, -1) + 3.0
     root = batch.joints_cam[..., batch.skeleton.root, :].unsqueeze(1).expand(-1, h, -1, -1) + 0.1
+    at = torch.linspace(-1, 1, 8).expand(b, t, j, -1)
+    chance = torch.randn(at.shape, generator=drawn).log_softmax(-1)
     return replace(
-        near_truth(batch, hypotheses=h), root_cam=root, features=features, keypoints_px=keypoints
+        near_truth(batch, hypotheses=h),
+        root_cam=root,
+        depth_cells=torch.stack([at, chance], -1),
+        features=features,
+        keypoints_px=keypoints,
     )
 
 

@@ -148,7 +148,7 @@ def test_terms_follow_the_signals():
 
     plain = terms(Signals())
     assert plain.keys() == {
-        "pairs", "pairs_2d", "equivariance", "adversarial", "mask", "symmetry"
+        "pairs", "pairs_2d", "pairs_depth", "equivariance", "adversarial", "mask", "symmetry"
     }  # fmt: skip
     assert terms(Signals(views=4)).keys() - plain.keys() == {"views"}
     assert "mask" not in terms(Signals(views=4))

@@ -40,6 +40,7 @@ ELSEWHERE = {
     "adversarial",
     "anchors",
     "bone_constants",
+    "depth_likelihood",
     "energy",
     "equivariance",
     "flatness",

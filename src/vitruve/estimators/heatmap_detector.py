@@ -13,7 +13,7 @@ joints, d y x cells.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import torch
@@ -24,7 +24,14 @@ from vitruve.estimators.base import Estimator
 from vitruve.estimators.image_features import TimmConfig, TimmFeatures
 from vitruve.estimators.image_source import ImageFeatures
 from vitruve.estimators.lifter import lookup
-from vitruve.nets.heatmap_decoding import Grid, depth_hypotheses, expectation, marginals
+from vitruve.nets.heatmap_decoding import (
+    EPSILON,
+    Grid,
+    cell_positions,
+    depth_hypotheses,
+    expectation,
+    marginals,
+)
 from vitruve.nets.heatmap_head import HeatmapHead, HeatmapHeadConfig
 from vitruve.nets.hourglass import HourglassConfig, StackedHourglass
 from vitruve.nets.res_net import ResNet, ResNetConfig
@@ -119,6 +126,17 @@ class HeatmapDetector(Estimator):
         Raises:
             ValueError: The batch lacks what is needed, or does not show every frame once.
         """
+        return self._predict(batch)[0]
+
+    def training_forward(self, batch: PoseBatch) -> Prediction:
+        """Predict every frame, and say how probable every cell of the depth axis is."""
+        prediction, heat = self._predict(batch)
+        at = self.config.depth_m * cell_positions(heat.shape[-1], self.config.grid, like=heat)
+        cells = torch.stack([at.expand_as(heat), heat.clamp(min=EPSILON).log()], dim=-1)
+        return replace(prediction, depth_cells=cells)
+
+    def _predict(self, batch: PoseBatch) -> tuple[Prediction, Float[Tensor, "*b t j d"]]:
+        """The answer, and the probabilities of its depths."""
         self.check(batch)
         assert batch.images is not None
         assert batch.crops_px is not None
@@ -135,12 +153,13 @@ class HeatmapDetector(Estimator):
         flat = flat.expand(*z_m.shape, 2)
         joints = torch.cat([flat, z_m.unsqueeze(-1)], dim=-1)
         root = self.skeleton.root
-        return Prediction(
+        answer = Prediction(
             self.skeleton,
             joints - joints[..., root : root + 1, :],
             keypoints_px=keypoints_px.unsqueeze(-4),
             confidence=None if peaks is None else peaks.unflatten(0, leading).movedim(-1, -3),
         )
+        return answer, heat_z.unflatten(0, leading)
 
     def _depths(
         self, heat: Float[Tensor, "n j d"]

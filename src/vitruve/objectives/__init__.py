@@ -6,6 +6,7 @@ from vitruve.objectives.anchors import AnchorsConfig, AnchorsObjective
 from vitruve.objectives.base import Objective, Term, frozen
 from vitruve.objectives.bone_constants import BoneConstantsConfig, BoneConstantsObjective
 from vitruve.objectives.consistency import ConsistencyConfig, ConsistencyObjective
+from vitruve.objectives.depth_likelihood import DepthLikelihoodConfig, DepthLikelihoodObjective
 from vitruve.objectives.energy import EnergyConfig, EnergyObjective
 from vitruve.objectives.equivariance import EquivarianceConfig, EquivarianceObjective
 from vitruve.objectives.flatness import FlatnessConfig, FlatnessObjective
@@ -32,6 +33,7 @@ OBJECTIVES = {
     "adversarial": (AdversarialObjective, AdversarialConfig),
     "anchors": (AnchorsObjective, AnchorsConfig),
     "bone_constants": (BoneConstantsObjective, BoneConstantsConfig),
+    "depth_likelihood": (DepthLikelihoodObjective, DepthLikelihoodConfig),
     "energy": (EnergyObjective, EnergyConfig),
     "equivariance": (EquivarianceObjective, EquivarianceConfig),
     "flatness": (FlatnessObjective, FlatnessConfig),

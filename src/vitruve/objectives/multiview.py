@@ -20,7 +20,9 @@ from vitruve.geometry.triangulation import triangulate
 from vitruve.objectives.base import Objective, masked_mean
 from vitruve.objectives.mask import MaskConfig, MaskObjective
 from vitruve.objectives.pictured import keypoints_px
+from vitruve.objectives.view_sides import exchanged_sides
 from vitruve.poses import PoseBatch, Prediction
+from vitruve.skeletons.skeleton import Skeleton
 
 R = TypeVar("R", PoseBatch, Prediction)
 MAX_WARP = 1e-6
@@ -39,6 +41,10 @@ class MultiviewConfig:
     """Factor of how far off the predicted depths are from the triangulated ones, metres. The latter
     are taken as they are and get no gradient, and x and y are left to the masks: drawn to where the
     views meet on average, joints that do not know yet where to go would all end in the middle."""
+    sides: float | None = None
+    """Factor of the distance of joints from where the triangulated ones of their name are seen,
+    over the image width, the latter taken as they are. Which views take left for right is solved
+    for first (`objectives.view_sides`) and names all that is compared. None believes every view."""
 
 
 class MultiviewObjective(Objective):
@@ -60,21 +66,30 @@ class MultiviewObjective(Objective):
         """
         prediction, batch = _flat(prediction, 4), _flat(batch, 3)
         points_px = keypoints_px(prediction, batch).mean(1)
-        joints_cam, known = _triangulated(points_px, batch)
-        lens = None if batch.distortion is None else batch.distortion[:, None]
+        views = _Views.of(batch)
+        exchanged = torch.zeros_like(points_px[..., 0], dtype=torch.bool)
+        if self.config.sides is not None:
+            exchanged = views.exchanged(points_px.detach(), prediction.skeleton)
+        mirrored_px = points_px[..., list(prediction.skeleton.mirror_index), :]
+        named_px = torch.where(exchanged[..., None], mirrored_px, points_px)
+        joints_cam, known = views.triangulated(named_px)
         assert batch.intrinsics is not None
-        seen_px = project(joints_cam, batch.intrinsics[:, None], lens)
+        seen_px = project(joints_cam, batch.intrinsics[:, None], views.lens)
         # What lies behind a camera has no picture there.
         known = known & (joints_cam[..., 2] > MIN_DEPTH_M)
+        width_px = batch.image_size_px[:, None, None, 0]
         total = points_px.new_zeros(())
         if self.mask is not None:
-            agreed = torch.where(known[..., None], seen_px, points_px)
+            agreed = torch.where(known[..., None], seen_px, named_px)
             total = self.mask.loss(replace(prediction, keypoints_px=agreed.unsqueeze(1)), batch)
         if self.config.reprojection:
-            away = (seen_px - points_px).norm(dim=-1) / batch.image_size_px[:, None, None, 0]
+            away = (seen_px - named_px).norm(dim=-1) / width_px
             total = total + self.config.reprojection * masked_mean(away, known)
         if self.config.depth:
             total = total + self.config.depth * _depth(prediction, joints_cam.detach(), known)
+        if self.config.sides:
+            away = (points_px - seen_px.detach()).norm(dim=-1) / width_px
+            total = total + self.config.sides * masked_mean(away, known)
         return total
 
 
@@ -91,34 +106,66 @@ def _depth(
     return masked_mean(away, known.unsqueeze(1).expand_as(away))
 
 
-def _triangulated(
-    points_px: Float[Tensor, "b t j 2"], batch: PoseBatch
-) -> tuple[Float[Tensor, "b t j 3"], Bool[Tensor, "b t j"]]:
-    """Joints of each example's scene in its camera's axes, and which of them two views know."""
-    for name in ("scene", "T_world_cam", "intrinsics"):
-        if getattr(batch, name) is None:
-            raise ValueError(f"several views need PoseBatch.{name}; the batch has none")
-    assert batch.scene is not None
-    assert batch.T_world_cam is not None
-    assert batch.intrinsics is not None
-    straight = points_px
-    if batch.distortion is not None:
-        straight = undistort_px(points_px, batch.intrinsics[:, None], batch.distortion[:, None])
-    rotation, place = batch.T_world_cam[:, :3, :3], batch.T_world_cam[:, :3, 3:]
-    turned = torch.cat([rotation.mT, -rotation.mT @ place], dim=-1)
-    projections = batch.intrinsics @ turned
-    joints = points_px.new_zeros(*points_px.shape[:-1], 3)
-    known = torch.zeros_like(points_px[..., 0], dtype=torch.bool)
-    plain = _plain(batch)
-    for scene in batch.scene[plain].unique():
-        views = ((batch.scene == scene) & plain).nonzero()[:, 0]
-        if len(views) < 2:
-            continue
-        world, valid = triangulate(straight[views], projections[views])
-        seen = torch.einsum("vac,tjc->vtja", turned[views, :, :3], world)
-        joints = joints.index_put((views,), seen + turned[views, None, None, :, 3])
-        known = known.index_put((views,), valid.expand(len(views), *valid.shape))
-    return joints, known
+@dataclass(frozen=True)
+class _Views:
+    """The cameras of a batch, and which of its examples show the same moments."""
+
+    world_to_cam: Float[Tensor, "b 3 4"]
+    intrinsics: Float[Tensor, "b 3 3"]
+    lens: Float[Tensor, "b 1 terms"] | None
+    groups: tuple[Tensor, ...]
+    """Numbers of examples of one scene, two or more, as their cameras took them."""
+
+    @classmethod
+    def of(cls, batch: PoseBatch) -> "_Views":
+        for name in ("scene", "T_world_cam", "intrinsics"):
+            if getattr(batch, name) is None:
+                raise ValueError(f"several views need PoseBatch.{name}; the batch has none")
+        assert batch.scene is not None
+        assert batch.T_world_cam is not None
+        assert batch.intrinsics is not None
+        rotation, place = batch.T_world_cam[:, :3, :3], batch.T_world_cam[:, :3, 3:]
+        plain = _plain(batch)
+        scenes = batch.scene[plain].unique()
+        groups = [((batch.scene == scene) & plain).nonzero()[:, 0] for scene in scenes]
+        return cls(
+            torch.cat([rotation.mT, -rotation.mT @ place], dim=-1),
+            batch.intrinsics,
+            None if batch.distortion is None else batch.distortion[:, None],
+            tuple(group for group in groups if len(group) > 1),
+        )
+
+    def exchanged(
+        self, points_px: Float[Tensor, "b t j 2"], skeleton: Skeleton
+    ) -> Bool[Tensor, "b t j"]:
+        """Joints that should bear the name of the other side."""
+        straight, found = self._straight(points_px), torch.zeros_like(points_px[..., 0]).bool()
+        for group in self.groups:
+            found[group] = exchanged_sides(straight[group], self._projections(group), skeleton)
+        return found
+
+    def triangulated(
+        self, points_px: Float[Tensor, "b t j 2"]
+    ) -> tuple[Float[Tensor, "b t j 3"], Bool[Tensor, "b t j"]]:
+        """Joints of each example's scene in its camera's axes, and which two views know."""
+        straight = self._straight(points_px)
+        joints = points_px.new_zeros(*points_px.shape[:-1], 3)
+        known = torch.zeros_like(points_px[..., 0], dtype=torch.bool)
+        for group in self.groups:
+            world, valid = triangulate(straight[group], self._projections(group))
+            turn, shift = self.world_to_cam[group].split([3, 1], dim=-1)
+            seen = torch.einsum("vac,tjc->vtja", turn, world) + shift[:, None, None, :, 0]
+            joints = joints.index_put((group,), seen)
+            known = known.index_put((group,), valid.expand(len(group), *valid.shape))
+        return joints, known
+
+    def _projections(self, group: Tensor) -> Float[Tensor, "v 3 4"]:
+        return self.intrinsics[group] @ self.world_to_cam[group]
+
+    def _straight(self, points_px: Float[Tensor, "b t j 2"]) -> Float[Tensor, "b t j 2"]:
+        if self.lens is None:
+            return points_px
+        return undistort_px(points_px, self.intrinsics[:, None], self.lens)
 
 
 def _plain(batch: PoseBatch) -> Bool[Tensor, "b"]:

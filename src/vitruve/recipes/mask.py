@@ -46,8 +46,8 @@ from vitruve.training import TrainConfig
 H36M_18 = skeleton("h36m_18")
 SMALL_DETECTOR = HeatmapDetectorConfig(
     H36M_18,
-    backbone_config=ResNetConfig(depths=(1, 1, 1), channels=(32, 64, 128)),
-    head=HeatmapHeadConfig(deconvolutions=1, width=64, depth_cells=16),
+    backbone_config=ResNetConfig(depths=(1, 1, 1, 1), channels=(32, 64, 128, 256)),
+    head=HeatmapHeadConfig(deconvolutions=2, width=64, depth_cells=16),
     window=5,
     depth_m=1.2,
     side_px=64,
@@ -94,23 +94,23 @@ _STANDING = AnchorsConfig(
         ("neck_base_or_nose", 0.0, -0.65),
         ("thorax", 0.0, -0.5),
         ("mid_shoulder", 0.0, -0.45),
-        ("left_shoulder", 0.0, -0.43),
-        ("right_shoulder", 0.0, -0.43),
+        ("left_shoulder", 0.1, -0.43),
+        ("right_shoulder", -0.1, -0.43),
         ("spine", 0.0, -0.22),
-        ("left_elbow", 0.0, -0.2),
-        ("right_elbow", 0.0, -0.2),
+        ("left_elbow", 0.2, -0.22),
+        ("right_elbow", -0.2, -0.22),
         ("pelvis", 0.0, 0.0),
-        ("left_wrist", 0.0, 0.02),
-        ("right_wrist", 0.0, 0.02),
-        ("left_hip", 0.0, 0.05),
-        ("right_hip", 0.0, 0.05),
-        ("left_knee", 0.0, 0.42),
-        ("right_knee", 0.0, 0.42),
-        ("left_ankle", 0.0, 0.8),
-        ("right_ankle", 0.0, 0.8),
+        ("left_wrist", 0.25, 0.0),
+        ("right_wrist", -0.25, 0.0),
+        ("left_hip", 0.06, 0.05),
+        ("right_hip", -0.06, 0.05),
+        ("left_knee", 0.06, 0.42),
+        ("right_knee", -0.06, 0.42),
+        ("left_ankle", 0.06, 0.8),
+        ("right_ankle", -0.06, 0.8),
     )
 )
-"""Somebody seen from the side: how joints follow each other from head to foot."""
+"""Somebody who faces the camera with arms that hang beside the trunk."""
 _LIMBS = tuple(
     (start.replace("SIDE", side), end.replace("SIDE", side), length)
     for side in ("left", "right")
@@ -133,7 +133,7 @@ def _masks(mask: MaskConfig, start_step: int = 0) -> TermConfig:
 
 
 def _views(mask: MaskConfig, start_step: int = 0) -> TermConfig:
-    config = MultiviewConfig(mask, depth=1.0)
+    config = MultiviewConfig(mask, depth=1.0, sides=1.0)
     return TermConfig("multiview", config, start_step=start_step, learning_rate=_LEARNING_RATE)
 
 
@@ -171,27 +171,31 @@ def cascade(
 
     Args:
         epoch: Steps of one.
-        several_cameras: Whether the last stage's masks are those of triangulated joints.
+        several_cameras: Whether it is triangulated joints that fill masks. The paper has them in
+            the last stage alone, which is too late: by then joints lie anywhere.
         size: How finely masks are compared, and with which net.
         start: What the first stage is told of bodies.
     """
     first, second, third = 2 * epoch, 15 * epoch, 20 * epoch
-    tight = replace(size, form="tight", skeleton=10.0, geodesic=GeodesicConfig())
+    # A template knows where arms are; drawn too late, they stay before the trunk.
+    form = "tight" if start == PUBLISHED else "medium"
+    tight = replace(size, form=form, skeleton=10.0, geodesic=GeodesicConfig())
     medium = replace(size, form="medium", skeleton=1.0, physique=4.0)
     loose = replace(size, form="loose", skeleton=2.0, physique=1.5, geodesic=GeodesicConfig())
     tied = SymmetryConfig(midpoints=0.0, tied=1.0)
-    flat = replace(_FLAT, until_step=third) if several_cameras else _FLAT
+    flat = replace(_FLAT, until_step=first) if several_cameras else _FLAT
+    fill = _views if several_cameras else _masks
     return (
         _PRIORS
         | {"flatness": flat}
         | started(start, epoch)
         | {
-            "tight": TermConfig("mask", tight, start_step=first, until_step=second),
-            "medium": replace(_masks(medium, second), until_step=third),
+            "tight": replace(fill(tight, first), until_step=second),
+            "medium": replace(fill(medium, second), until_step=third),
             "tied": TermConfig(
                 "symmetry", tied, weight=4.0, start_step=second, until_step=second + 3 * epoch
             ),
-            "loose": _views(loose, third) if several_cameras else _masks(loose, third),
+            "loose": fill(loose, third),
         }
     )
 

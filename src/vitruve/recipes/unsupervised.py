@@ -23,6 +23,7 @@ from vitruve.estimators import HeatmapDetectorConfig
 from vitruve.nets import ENERGIES, read_energy
 from vitruve.nets.pose_discriminator import DiscriminatorConfig
 from vitruve.objectives.adversarial import AdversarialConfig
+from vitruve.objectives.depth_likelihood import DepthLikelihoodConfig
 from vitruve.objectives.energy import EnergyConfig
 from vitruve.objectives.equivariance import EquivarianceConfig
 from vitruve.objectives.keypoints import KeypointsConfig
@@ -34,7 +35,7 @@ from vitruve.objectives.symmetry import SymmetryConfig
 from vitruve.recipes.mask import CPU_TRAIN, SMALL_DETECTOR, SMALL_MASK
 from vitruve.recipes.own import MAX_VIEWS, OwnSourceConfig
 from vitruve.recipes.run import Run, TermConfig
-from vitruve.recipes.x import RESNET_50_DETECTOR
+from vitruve.recipes.x import LIKELIHOOD, RESNET_50_DETECTOR
 from vitruve.skeletons.line_forms import line_form
 from vitruve.skeletons.skeleton import Skeleton
 from vitruve.training import TrainConfig
@@ -158,13 +159,14 @@ def _terms(
     terms = {
         "pairs": TermConfig("position", PositionConfig(hypotheses="best")),
         "pairs_2d": TermConfig("keypoints", KeypointsConfig()),
+        "pairs_depth": TermConfig("depth_likelihood", DepthLikelihoodConfig(), weight=LIKELIHOOD),
         "equivariance": TermConfig("equivariance", EquivarianceConfig(), start_step=start),
         "adversarial": TermConfig(
             "adversarial", AdversarialConfig(players), weight=0.5, start_step=start
         ),
     }
     if signals.views > 1:
-        views = MultiviewConfig(mask, depth=1.0)
+        views = MultiviewConfig(mask, depth=1.0, sides=1.0)
         terms["views"] = TermConfig("multiview", views, start_step=start, learning_rate=1e-3)
     else:
         terms["mask"] = TermConfig("mask", mask, start_step=start, learning_rate=1e-3)

@@ -3,12 +3,14 @@
 Yang et al., 2024, https://arxiv.org/abs/2411.13026. People whose labels are hidden teach by their
 masks; rendered people, by their labels; and poses that can be, by a discriminator. Runs are named
 by the detector (``sh``: one hypothesis, ``mh``: three, the best of which is scored), the
-discriminator (``none``, ``mlp``, ``graph``; table 3) and how the rendered people look: dressed, or
-with ``_parts`` painted in one colour for each part of the body (table 4).
+discriminator (``none``, ``mlp``, ``graph``; table 3) and the rendered people: dressed and in drawn
+poses, with ``_parts`` painted in one colour for each part of the body, or with ``_motion`` in poses
+that were recorded (table 4).
 
 First the rendered people alone, for 50 of 65 epochs, then all terms, as published. The paper's
 weights are of losses of another scale; ours are those of its code for symmetry and discriminator,
-and 1 for masks.
+and 1 for masks. Ours too: several hypotheses also learn how likely each depth is
+(`objectives.depth_likelihood`).
 """
 
 from dataclasses import replace
@@ -19,6 +21,7 @@ from vitruve.nets.heatmap_head import HeatmapHeadConfig
 from vitruve.nets.pose_discriminator import DiscriminatorConfig
 from vitruve.nets.res_net import ResNetConfig
 from vitruve.objectives.adversarial import AdversarialConfig
+from vitruve.objectives.depth_likelihood import DepthLikelihoodConfig
 from vitruve.objectives.hypotheses import Scored
 from vitruve.objectives.keypoints import KeypointsConfig
 from vitruve.objectives.mask import MaskConfig
@@ -30,7 +33,15 @@ from vitruve.recipes.studio import StudioSourceConfig
 from vitruve.training import TrainConfig
 
 Discriminator = Literal["none", "mlp", "graph"]
+Look = Literal["texture", "parts", "motion"]
+_LOOKS: dict[Look, str] = {
+    "texture": "dressed",
+    "parts": "painted by parts",
+    "motion": "dressed, in recorded poses",
+}
 _FIRST_STAGE = 50 / 65
+LIKELIHOOD = 0.1
+"""Weight of the likelihood of depths beside distances in metres."""
 _SMALL = DiscriminatorConfig(H36M_18, channels=32, hidden=128), SMALL_MASK
 RESNET_50_DETECTOR = HeatmapDetectorConfig(
     H36M_18,
@@ -57,6 +68,9 @@ def _terms(
         "mask": TermConfig("mask", mask, start_step=start, learning_rate=1e-3),
         "symmetry": TermConfig("symmetry", lengths, start_step=start),
     }
+    if scored == "best":
+        likely = DepthLikelihoodConfig()
+        terms["pairs_depth"] = TermConfig("depth_likelihood", likely, weight=LIKELIHOOD)
     if discriminator != "none":
         config = AdversarialConfig(replace(size, kind=discriminator))
         terms["adversarial"] = TermConfig("adversarial", config, weight=0.5, start_step=start)
@@ -68,14 +82,13 @@ def _run(
     discriminator: Discriminator,
     *,
     hypotheses: int = 3,
-    look: Literal["texture", "parts"] = "texture",
+    look: Look = "texture",
     detector: HeatmapDetectorConfig = SMALL_DETECTOR,
     sizes: tuple[DiscriminatorConfig, MaskConfig] = _SMALL,
     train: TrainConfig = CPU_TRAIN,
 ) -> dict[str, Run]:
     whole = f"x.studio.detector.{name}"
     start = round(_FIRST_STAGE * train.steps)
-    painted = "dressed" if look == "texture" else "painted by parts"
     source = StudioSourceConfig(
         pairs=f"pairs_{look}", pairs_share=0.5, prior=discriminator != "none"
     )
@@ -88,7 +101,7 @@ def _run(
         train=replace(train, drop_at=_FIRST_STAGE, out=f"runs/{whole}"),
         summary=(
             f"X as Supervision on Studio, no labels of its people: {hypotheses} hypotheses, "
-            f"discriminator {discriminator}, rendered people {painted}."
+            f"discriminator {discriminator}, rendered people {_LOOKS[look]}."
         ),
     )
     return {whole: run}
@@ -111,6 +124,7 @@ _ALL_SMALL: dict[str, Run] = (
     | _run("mh_mlp", "mlp")
     | _run("mh_graph", "graph")
     | _run("mh_graph_parts", "graph", look="parts")
+    | _run("mh_graph_motion", "graph", look="motion")
 )
 _LARGE = _run(
     "mh_graph_gpu",
