@@ -23,9 +23,12 @@ PARTS = {
 }
 
 
-def write_studio(root: Path) -> Path:
+DOGS = {name: replace(PARTS[name], body="capsule-dog") for name in ("people", "pairs_texture")}
+
+
+def write_studio(root: Path, parts: dict[str, StudioConfig] = PARTS) -> Path:
     """People, and rendered pairs as runs look for them, each in a folder of its own."""
-    for name, config in PARTS.items():
+    for name, config in parts.items():
         begin(root / name, config)
         make_shards(root / name, config, range(config.shards))
         finish(root / name, config)

@@ -31,7 +31,8 @@ def truth(benchmark):
 
 
 def meta(benchmark):
-    about = {"benchmark": "studio", "keypoints": "pictures", "skeleton": "h36m_18"}
+    about = {"benchmark": benchmark.name, "keypoints": "pictures"}
+    about["skeleton"] = benchmark.skeleton.name
     return about | {"model": "oracle", "commit": "none"}
 
 
@@ -141,3 +142,13 @@ def test_broken_files_are_refused(benchmark, tmp_path):
         benchmark.score(path)
     with pytest.raises(ValueError, match="shows pictures: read them from its shards"):
         benchmark.export(tmp_path / "e.npz")
+
+
+def test_dogs_have_a_benchmark_of_their_own(dogs_folder, studio_folder, tmp_path):
+    dogs = BENCHMARKS["studio_dogs"](dogs_folder)
+    path = write(dogs, tmp_path / "dogs.npz", truth(dogs)[0])
+    assert metrics(dogs, path)["mpjpe_mm"] == pytest.approx(0, abs=1e-3)
+    assert dogs.data_name == "studio dogs"
+    for name, folder in (("studio", dogs_folder), ("studio_dogs", studio_folder)):
+        with pytest.raises(ValueError, match=r"holds joints .* dogs by studio_dogs"):
+            BENCHMARKS[name](folder)

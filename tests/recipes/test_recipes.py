@@ -50,7 +50,7 @@ ELSEWHERE = ("formats", "pictures", "recorded")
 @pytest.mark.parametrize(
     "name", [name for name, run in RECIPES.items() if run.source not in ELSEWHERE]
 )
-def test_every_recipe_trains_two_steps(name, tmp_path, monkeypatch, studio_folder):
+def test_every_recipe_trains_two_steps(name, tmp_path, monkeypatch, studio_folder, dogs_folder):
     if "gpu" in name:
         with torch.device("meta"):
             RECIPES[name].build()
@@ -64,7 +64,8 @@ def test_every_recipe_trains_two_steps(name, tmp_path, monkeypatch, studio_folde
     train = replace(
         run.train, steps=2, batch_size=2, accelerator="cpu", out=str(tmp_path), evaluate_every=0
     )
-    data = studio_folder if run.source == "studio" else tmp_path
+    studio = dogs_folder if ".dog." in name else studio_folder
+    data = studio if run.source == "studio" else tmp_path
     result = replace(run, train=train).start(data, console=Console(quiet=True))
     assert result.finished
     again = load_estimator(result.weights)

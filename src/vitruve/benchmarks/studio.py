@@ -60,7 +60,10 @@ class StudioPictures(Benchmark):
         inside = Path(data) / "people"
         self._studio = Studio(inside if inside.is_dir() else data, "test")
         if self._studio.skeleton.names != self.skeleton.names:
-            raise ValueError(f"{data} holds joints {self._studio.skeleton.name!r}, not h36m_18")
+            raise ValueError(
+                f"{data} holds joints {self._studio.skeleton.name!r}, not {self.skeleton.name!r}; "
+                "people are measured by the benchmark studio, dogs by studio_dogs"
+            )
         if not len(self._studio):
             raise ValueError(f"{data} has no test pictures; make more scenes")
         keys = [str(self._studio.example(n)["key"]) for n in range(0, len(self._studio), CAMERAS)]
@@ -204,6 +207,15 @@ class StudioPictures(Benchmark):
             keypoints_px=None if points is None else points[:, None, None],
             confidence=None if confidence is None else confidence.unsqueeze(2),
         )
+
+
+class StudioDogs(StudioPictures):
+    """The same of a folder made with ``--body capsule-dog``."""
+
+    name = "studio_dogs"
+    title = "Studio's dogs"
+    data_name = "studio dogs"
+    skeleton = skeleton("stanfordextra_24")
 
 
 def studio_scores(

@@ -12,13 +12,15 @@ from vitruve.objectives.position import PositionConfig
 from vitruve.recipes.mask import CPU_TRAIN, H36M_18, SMALL_DETECTOR, in_minutes
 from vitruve.recipes.run import Run, TermConfig
 from vitruve.recipes.studio import StudioSourceConfig
+from vitruve.recipes.subjects import of_subject
+from vitruve.skeletons import skeleton
 
 _KEYPOINTS = {"keypoints": TermConfig("keypoints", KeypointsConfig())}
 _POSITION = {"position": TermConfig("position", PositionConfig())}
 
 
-def _named(run: Run, name: str) -> dict[str, Run]:
-    whole = f"baseline.studio.detector.{name}"
+def _named(run: Run, name: str, subject: str = "detector") -> dict[str, Run]:
+    whole = f"baseline.studio.{subject}.{name}"
     return {whole: replace(run, train=replace(run.train, out=f"runs/{whole}"))}
 
 
@@ -48,5 +50,9 @@ _MEAN_POSE = replace(
     summary="One pose for every picture of Studio, the best there is by its 3D labels.",
 )
 _DETECTORS = _named(_SUPERVISED, "supervised") | _named(_TWO_D_ONLY, "two_d_only")
-STUDIO_BASELINES = _DETECTORS | in_minutes(_DETECTORS) | _named(_MEAN_POSE, "mean_pose")
+_DOG = skeleton("stanfordextra_24")
+_DOGS = _named(
+    replace(_SUPERVISED, estimator_config=of_subject(SMALL_DETECTOR, _DOG)), "supervised", "dog"
+) | _named(replace(_MEAN_POSE, estimator_config=ConstantPoseConfig(_DOG)), "mean_pose", "dog")
+STUDIO_BASELINES = _DETECTORS | in_minutes(_DETECTORS) | _named(_MEAN_POSE, "mean_pose") | _DOGS
 """Every run by name."""

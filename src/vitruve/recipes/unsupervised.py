@@ -35,16 +35,15 @@ from vitruve.objectives.symmetry import SymmetryConfig
 from vitruve.recipes.mask import CPU_TRAIN, SMALL_DETECTOR, SMALL_MASK
 from vitruve.recipes.own import MAX_VIEWS, OwnSourceConfig
 from vitruve.recipes.run import Run, TermConfig
+from vitruve.recipes.subjects import of_subject
 from vitruve.recipes.x import LIKELIHOOD, RESNET_50_DETECTOR
-from vitruve.skeletons.line_forms import line_form
+from vitruve.skeletons.line_forms import fullest_form
 from vitruve.skeletons.skeleton import Skeleton
 from vitruve.training import TrainConfig
 
 Size = Literal["tiny", "small", "full"]
 FIRST_STAGE = 0.5
 """Share of the training that is of rendered bodies alone."""
-BOX_M = {"h36m_18": (2.0, 1.2), "stanfordextra_24": (1.2, 0.8)}
-"""What a crop is taken to span, and half the depth axis, metres: people and dogs."""
 _TRAIN = replace(
     CPU_TRAIN, steps=9_000, drop_at=0.9, monitor="mask_error_percent", out="runs/unsupervised"
 )
@@ -128,15 +127,8 @@ def unsupervised(signals: Signals, skeleton: Skeleton, size: Size, train: TrainC
         ValueError: The loss-net is damaged, or knows poses of another skeleton.
     """
     preset = PRESETS[size]
-    box_m, depth_m = BOX_M[skeleton.name]
-    detector = replace(
-        preset.detector,
-        skeleton=skeleton,
-        num_hypotheses=3,
-        box_m=box_m,
-        depth_m=depth_m,
-        side_px=preset.side_px,
-    )
+    detector = of_subject(preset.detector, skeleton)
+    detector = replace(detector, num_hypotheses=3, side_px=preset.side_px)
     views = min(signals.views, MAX_VIEWS)
     return Run(
         estimator="heatmap_detector",
@@ -153,7 +145,7 @@ def _terms(
     signals: Signals, skeleton: Skeleton, preset: Preset, start: int
 ) -> dict[str, TermConfig]:
     """What teaches: labels of rendered bodies from the start, the rest from step ``start`` on."""
-    mask = replace(preset.mask, form=_form(skeleton), skeleton=1.0, physique=1.0)
+    mask = replace(preset.mask, form=fullest_form(skeleton), skeleton=1.0, physique=1.0)
     channels, hidden = preset.channels
     players = DiscriminatorConfig(skeleton, channels=channels, hidden=hidden)
     terms = {
@@ -179,15 +171,6 @@ def _terms(
     if signals.energy is not None:
         terms["energy"] = TermConfig("energy", _energy(signals.energy, skeleton), 0.1, start)
     return terms
-
-
-def _form(skeleton: Skeleton) -> str:
-    """Lines that fill the trunk where the skeleton has their joints, else its bones."""
-    try:
-        line_form(skeleton, "loose")
-    except KeyError:
-        return "tree"
-    return "loose"
 
 
 def _energy(path: Path, skeleton: Skeleton) -> EnergyConfig:

@@ -7,6 +7,8 @@ discriminator (``none``, ``mlp``, ``graph``; table 3) and the rendered people: d
 poses, with ``_parts`` painted in one colour for each part of the body, or with ``_motion`` in poses
 that were recorded (table 4).
 
+``x.studio.dog`` are dogs, in a folder of their own.
+
 First the rendered people alone, for 50 of 65 epochs, then all terms, as published. The paper's
 weights are of losses of another scale; ours are those of its code for symmetry and discriminator,
 and 1 for masks. Ours too: several hypotheses also learn how likely each depth is
@@ -30,6 +32,9 @@ from vitruve.objectives.symmetry import SymmetryConfig
 from vitruve.recipes.mask import CPU_TRAIN, H36M_18, SMALL_DETECTOR, SMALL_MASK, in_minutes
 from vitruve.recipes.run import Run, TermConfig
 from vitruve.recipes.studio import StudioSourceConfig
+from vitruve.recipes.subjects import of_subject
+from vitruve.skeletons import skeleton
+from vitruve.skeletons.line_forms import fullest_form
 from vitruve.training import TrainConfig
 
 Discriminator = Literal["none", "mlp", "graph"]
@@ -43,6 +48,7 @@ _FIRST_STAGE = 50 / 65
 LIKELIHOOD = 0.1
 """Weight of the likelihood of depths beside distances in metres."""
 _SMALL = DiscriminatorConfig(H36M_18, channels=32, hidden=128), SMALL_MASK
+_DOG = skeleton("stanfordextra_24")
 RESNET_50_DETECTOR = HeatmapDetectorConfig(
     H36M_18,
     backbone_config=ResNetConfig("bottleneck", (3, 4, 6, 3), (64, 128, 256, 512), stem=7),
@@ -60,14 +66,15 @@ def _terms(
 ) -> dict[str, TermConfig]:
     """What teaches: labels of rendered people from the start, the rest from step ``start`` on."""
     size, mask = sizes
-    mask = replace(mask, form="loose", skeleton=1.0, physique=1.0)
+    mask = replace(mask, form=fullest_form(size.skeleton), skeleton=1.0, physique=1.0)
     lengths = SymmetryConfig("camera", midpoints=0.1, lengths=0.1, hypotheses=scored)
     terms = {
         "pairs": TermConfig("position", PositionConfig(hypotheses=scored)),
         "pairs_2d": TermConfig("keypoints", KeypointsConfig()),
         "mask": TermConfig("mask", mask, start_step=start, learning_rate=1e-3),
-        "symmetry": TermConfig("symmetry", lengths, start_step=start),
     }
+    if size.skeleton.limbs:
+        terms["symmetry"] = TermConfig("symmetry", lengths, start_step=start)
     if scored == "best":
         likely = DepthLikelihoodConfig()
         terms["pairs_depth"] = TermConfig("depth_likelihood", likely, weight=LIKELIHOOD)
@@ -86,8 +93,9 @@ def _run(
     detector: HeatmapDetectorConfig = SMALL_DETECTOR,
     sizes: tuple[DiscriminatorConfig, MaskConfig] = _SMALL,
     train: TrainConfig = CPU_TRAIN,
+    family: str = "x.studio.detector",
 ) -> dict[str, Run]:
-    whole = f"x.studio.detector.{name}"
+    whole = f"{family}.{name}"
     start = round(_FIRST_STAGE * train.steps)
     source = StudioSourceConfig(
         pairs=f"pairs_{look}", pairs_share=0.5, prior=discriminator != "none"
@@ -133,5 +141,11 @@ _LARGE = _run(
     sizes=(DiscriminatorConfig(H36M_18), MaskConfig(side_px=128)),
     train=_GPU_TRAIN,
 )
-X_RUNS = _ALL_SMALL | in_minutes(_ALL_SMALL) | _LARGE
+_DOGS = {
+    "detector": of_subject(SMALL_DETECTOR, _DOG),
+    "sizes": (replace(_SMALL[0], skeleton=_DOG), SMALL_MASK),
+    "family": "x.studio.dog",
+}
+_OF_DOGS = _run("sh_none", "none", hypotheses=1, **_DOGS) | _run("mh_graph", "graph", **_DOGS)
+X_RUNS = _ALL_SMALL | in_minutes(_ALL_SMALL) | _LARGE | _OF_DOGS
 """Every run by name."""

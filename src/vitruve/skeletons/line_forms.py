@@ -79,3 +79,12 @@ def line_form(skeleton: Skeleton, name: str = "tree") -> LineForm:
     drawn = tuple(bone for bone in bones if arms or bone[1] not in ends)
     lines = drawn + tuple((at[a], at[b]) for a, b in extra)
     return LineForm(lines, tuple(i for i, line in enumerate(lines) if ends & set(line)))
+
+
+def fullest_form(skeleton: Skeleton) -> str:
+    """Lines that fill the trunk where the skeleton has their joints, else its bones."""
+    try:
+        line_form(skeleton, "loose")
+    except KeyError:
+        return "tree"
+    return "loose"
