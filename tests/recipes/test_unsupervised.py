@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -157,6 +158,33 @@ def test_terms_follow_the_signals():
     assert {t.start_step for t in plain.values()} == {0, 100}
 
 
+def test_masks_alone_teach_in_three_stages():
+    def terms(**signals):
+        train = replace(PRESETS["tiny"].train, steps=90)
+        told = Signals(rendered=False, **signals)
+        run = unsupervised(told, skeleton("h36m_18"), "tiny", train)
+        assert run.source_config.pairs_share == 0
+        assert run.estimator_config.num_hypotheses == 1
+        return run.terms
+
+    stages = [terms()[name] for name in ("tight", "medium", "loose")]
+    assert [t.start_step for t in stages] == [4, 30, 40]
+    assert {t.objective for t in stages} == {"mask"}
+    assert {terms(views=4)[name].objective for name in ("tight", "loose")} == {"multiview"}
+    assert terms(ordered=True).keys() - terms().keys() == {"smoothness"}
+
+
+def test_masks_alone_train_people_and_no_dogs(tmp_path, capsys):
+    write_rig(tmp_path / "own")
+    assert train(tmp_path / "own", tmp_path / "run", "--no-rendered") == 0
+    assert "a standing person's template" in capsys.readouterr().out
+    assert not (tmp_path / "run" / "data" / "pairs").exists()
+    dogs = train(tmp_path / "own", tmp_path / "dog", "--no-rendered", body="capsule-dog")
+    assert dogs == 2
+    assert "there is no template for joints 'stanfordextra_24'" in capsys.readouterr().err
+    assert not (tmp_path / "dog").exists()
+
+
 def test_a_loss_net_of_other_joints_is_refused(tmp_path):
     for joints in (H36M, skeleton("h36m_18")):
         write_energy(make_energy("mlp", joints), tmp_path / f"{joints.name}.safetensors")
@@ -172,7 +200,7 @@ def test_a_loss_net_of_other_joints_is_refused(tmp_path):
 def test_what_does_not_go_together_is_refused():
     with pytest.raises(ValueError, match="views 9 must be 1 to 8, frames 1 1 or 2"):
         OwnSourceConfig(views=9)
-    with pytest.raises(ValueError, match=r"pairs_share must be in \(0, 1\), got 1.0"):
+    with pytest.raises(ValueError, match=r"pairs_share must be in \[0, 1\), got 1.0"):
         OwnSourceConfig(pairs_share=1.0)
     with pytest.raises(FileNotFoundError, match="give --images DIR"):
         OwnSource(OwnSourceConfig(), TrainConfig(), None)

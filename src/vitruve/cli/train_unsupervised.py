@@ -52,6 +52,8 @@ class Arguments(MaskSettings):
     """Trained loss-net whose energy teaches too."""
     initial: Path | None = None
     """Trained weights to start from."""
+    rendered: bool = True
+    """Learn from rendered bodies too; without them from masks alone, of people who mostly stand."""
 
 
 def main(argv: list[str]) -> int:
@@ -69,7 +71,7 @@ def main(argv: list[str]) -> int:
     """
     arguments = _parse(argv)
     from vitruve.cli.train_result import said
-    from vitruve.recipes.unsupervised import PRESETS, unsupervised
+    from vitruve.recipes.unsupervised import PRESETS, Signals, unsupervised
     from vitruve.skeletons import skeleton
 
     train = arguments.train
@@ -77,6 +79,9 @@ def main(argv: list[str]) -> int:
         train = replace(train, out=str(arguments.out))
     run_folder, preset = Path(train.out), PRESETS[arguments.size]
     joints = _joints(arguments.body)
+    # What the recipe refuses, it refuses before anything is made.
+    least = Signals(energy=arguments.energy, rendered=arguments.rendered)
+    unsupervised(least, skeleton(joints), arguments.size, train)
     signals = _prepare(arguments, run_folder, preset, joints)
     print("learns from:", *signals.lines(), sep="\n  ")
     run = unsupervised(signals, skeleton(joints), arguments.size, train)
@@ -131,7 +136,8 @@ def _prepare(arguments: Arguments, run_folder: Path, preset: "Preset", joints: s
     if not is_finished(people):
         kinds = _masks(arguments, clips, data)
         _cut_out(clips, kinds, data, own)
-    _render(arguments, data, preset)
+    if arguments.rendered:
+        _render(arguments, data, preset)
     return _signals(arguments, people)
 
 
@@ -224,4 +230,4 @@ def _signals(arguments: Arguments, people: Path) -> "Signals":
     elif fit is not None:
         views = max(len(studio.moment(m)) for m in range(studio.num_moments))
         print(f"calibration: views agree on the middles of masks to {fit.residual:.1%} of a crop")
-    return Signals(views, bool(about["ordered"]), arguments.energy)
+    return Signals(views, bool(about["ordered"]), arguments.energy, arguments.rendered)

@@ -73,8 +73,9 @@ CPU_TRAIN = TrainConfig(
     final_factor=0.5,
     precision="bf16-auto",
 )
-_STEPS_PER_EPOCH = 80
-"""Of the CPU runs: 45 epochs are 3600 steps."""
+EPOCHS = 45
+"""Of all three stages."""
+_STEPS_PER_EPOCH = CPU_TRAIN.steps // EPOCHS
 SMALL_MASK = MaskConfig(physique_net=PhysiqueConfig((8, 16, 32)), side_px=32)
 """Masks are compared at 32 pixels: lines are about one pixel wide there."""
 _LARGE_MASK = MaskConfig(side_px=128)
@@ -223,7 +224,7 @@ def _run(
 
 
 _GPU_TRAIN = TrainConfig(
-    steps=45 * 1000,
+    steps=EPOCHS * 1000,
     batch_size=64,
     learning_rate=2e-4,
     schedule="drop",

@@ -36,7 +36,7 @@ class OwnSourceConfig:
     frames: int = 1
     """Neighbouring frames of an example: 1, or 2 where pictures follow each other in time."""
     pairs_share: float = 0.5
-    """Share of the batch that rendered bodies are, 0 to 1."""
+    """Share of the batch that rendered bodies are, 0 to 1; at 0 none are looked for."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be.
@@ -48,8 +48,8 @@ class OwnSourceConfig:
             raise ValueError(
                 f"views {self.views} must be 1 to {MAX_VIEWS}, frames {self.frames} 1 or 2"
             )
-        if not 0 < self.pairs_share < 1:
-            raise ValueError(f"pairs_share must be in (0, 1), got {self.pairs_share}")
+        if not 0 <= self.pairs_share < 1:
+            raise ValueError(f"pairs_share must be in [0, 1), got {self.pairs_share}")
 
 
 class OwnSource:
@@ -71,19 +71,21 @@ class OwnSource:
         self._examples = max(2, train.batch_size // config.frames)
         self._people = Studio(data / PEOPLE, "train")
         self._validation = Studio(data / PEOPLE, "validation")
-        self._pairs = open_pairs(data / PAIRS)
-        if self._pairs.skeleton != self._people.skeleton:
+        self._pairs = open_pairs(data / PAIRS) if config.pairs_share else None
+        if self._pairs is not None and self._pairs.skeleton != self._people.skeleton:
             raise ValueError(
                 f"{data} has people with joints {self._people.skeleton.name!r} and pairs with "
                 f"{self._pairs.skeleton.name!r}; make both anew"
             )
-        self._prior = prior_poses(self._pairs)
+        self._prior = None if self._pairs is None else prior_poses(self._pairs)
         self._next = _following(self._people) if config.frames > 1 else []
 
     def batch_at(self, step: int, rank: int = 0, world_size: int = 1) -> PoseBatch:
         """The batch of one process at one step."""
         drawn = torch.Generator().manual_seed((self._seed * 1_000_003 + step) * world_size + rank)
         size = max(2, self._examples // world_size)
+        if self._pairs is None or self._prior is None:
+            return replace(self._people_batch(size, drawn), scale_m_per_px=None)
         count = min(size - 1, max(1, round(self.config.pairs_share * size)))
         people = replace(self._people_batch(size - count, drawn), scale_m_per_px=None)
         numbers = torch.randint(len(self._pairs), (count,), generator=drawn).tolist()

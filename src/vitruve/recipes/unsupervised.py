@@ -32,7 +32,15 @@ from vitruve.objectives.multiview import MultiviewConfig
 from vitruve.objectives.position import PositionConfig
 from vitruve.objectives.smoothness import SmoothnessConfig
 from vitruve.objectives.symmetry import SymmetryConfig
-from vitruve.recipes.mask import CPU_TRAIN, SMALL_DETECTOR, SMALL_MASK
+from vitruve.recipes.mask import (
+    CPU_TRAIN,
+    EPOCHS,
+    H36M_18,
+    SMALL_DETECTOR,
+    SMALL_MASK,
+    UPRIGHT,
+    cascade,
+)
 from vitruve.recipes.own import MAX_VIEWS, OwnSourceConfig
 from vitruve.recipes.run import Run, TermConfig
 from vitruve.recipes.subjects import of_subject
@@ -100,10 +108,14 @@ class Signals:
     """Whether pictures follow each other in time."""
     energy: Path | None = None
     """File of a trained loss-net."""
+    rendered: bool = True
+    """Whether rendered bodies teach; if not, a standing person's template starts the training."""
 
     def lines(self) -> list[str]:
         """One line for each signal, for people."""
-        said = ["rendered bodies with labels, and their poses as those that can be", "masks"]
+        said = ["masks", "a standing person's template, at first"]
+        if self.rendered:
+            said = ["rendered bodies with labels, and their poses as those that can be", "masks"]
         if self.views > 1:
             said.append(f"{self.views} calibrated cameras: joints that they agree on, and depth")
         if self.ordered:
@@ -124,27 +136,46 @@ def unsupervised(signals: Signals, skeleton: Skeleton, size: Size, train: TrainC
 
     Raises:
         FileNotFoundError: There is no such loss-net.
-        ValueError: The loss-net is damaged, or knows poses of another skeleton.
+        ValueError: The loss-net is damaged, or knows poses of another skeleton; or there is no
+            template of it.
     """
     preset = PRESETS[size]
     detector = of_subject(preset.detector, skeleton)
-    detector = replace(detector, num_hypotheses=3, side_px=preset.side_px)
+    hypotheses = 3 if signals.rendered else 1
+    detector = replace(detector, num_hypotheses=hypotheses, side_px=preset.side_px)
     views = min(signals.views, MAX_VIEWS)
+    share = OwnSourceConfig().pairs_share if signals.rendered else 0.0
+    taught = _bodies_first if signals.rendered else _masks_alone
     return Run(
         estimator="heatmap_detector",
         estimator_config=detector,
         source="own",
-        source_config=OwnSourceConfig(views=views, frames=2 if signals.ordered else 1),
-        terms=_terms(signals, skeleton, preset, round(FIRST_STAGE * train.steps)),
+        source_config=OwnSourceConfig(views, 2 if signals.ordered else 1, share),
+        terms=taught(signals, skeleton, preset, train.steps),
         train=train,
         summary=f"No labels of its subject, {size}: {'; '.join(signals.lines())}.",
     )
 
 
-def _terms(
-    signals: Signals, skeleton: Skeleton, preset: Preset, start: int
+def _masks_alone(
+    signals: Signals, skeleton: Skeleton, preset: Preset, steps: int
 ) -> dict[str, TermConfig]:
-    """What teaches: labels of rendered bodies from the start, the rest from step ``start`` on."""
+    """Mask as Supervision, its three stages from a template."""
+    if skeleton.names != H36M_18.names:
+        raise ValueError(
+            f"there is no template for joints {skeleton.name!r}, only for people's; train it with "
+            "rendered bodies"
+        )
+    epoch = max(1, steps // EPOCHS)
+    terms = cascade(epoch, signals.views > 1, preset.mask, UPRIGHT)
+    return terms | _of_motion(signals, skeleton, 2 * epoch)
+
+
+def _bodies_first(
+    signals: Signals, skeleton: Skeleton, preset: Preset, steps: int
+) -> dict[str, TermConfig]:
+    """Labels of rendered bodies from the start, the rest in the second half."""
+    start = round(FIRST_STAGE * steps)
     mask = replace(preset.mask, form=fullest_form(skeleton), skeleton=1.0, physique=1.0)
     channels, hidden = preset.channels
     players = DiscriminatorConfig(skeleton, channels=channels, hidden=hidden)
@@ -165,6 +196,12 @@ def _terms(
     if skeleton.limbs:
         lengths = SymmetryConfig("camera", midpoints=0.1, lengths=0.1, hypotheses="best")
         terms["symmetry"] = TermConfig("symmetry", lengths, start_step=start)
+    return terms | _of_motion(signals, skeleton, start)
+
+
+def _of_motion(signals: Signals, skeleton: Skeleton, start: int) -> dict[str, TermConfig]:
+    """What neighbouring frames and a loss-net teach, from a step on."""
+    terms = {}
     if signals.ordered:
         smooth = SmoothnessConfig(velocity=0.0, smoothness=1.0)
         terms["smoothness"] = TermConfig("smoothness", smooth, start_step=start)
