@@ -13,6 +13,7 @@ from vitruve.recipes.run import Run, TermConfig
 from vitruve.recipes.scotl import SCOTL_RUNS
 from vitruve.recipes.studio_baselines import STUDIO_BASELINES
 from vitruve.recipes.toys import TOYS
+from vitruve.recipes.unsupervised import UNSUPERVISED_RUNS
 from vitruve.recipes.x import X_RUNS
 
 RECIPES: dict[str, Run] = {
@@ -26,6 +27,7 @@ RECIPES: dict[str, Run] = {
     **SCOTL_RUNS,
     **STUDIO_BASELINES,
     **TOYS,
+    **UNSUPERVISED_RUNS,
     **X_RUNS,
 }
 """Every run by name: ``<paper>.<data>.<net>.<variant>``."""

@@ -49,10 +49,20 @@ _MEAN_POSE = replace(
     train=replace(CPU_TRAIN, steps=1000, learning_rate=1e-2, schedule="cosine", weight_decay=0.0),
     summary="One pose for every picture of Studio, the best there is by its 3D labels.",
 )
+_LONGER = {
+    name: one
+    for kind, run in (("supervised", _SUPERVISED), ("two_d_only", _TWO_D_ONLY))
+    for name, one in _named(
+        replace(run, train=replace(run.train, steps=9_000)), f"{kind}_longer"
+    ).items()
+}
+"""As long as ``unsupervised.studio``."""
 _DETECTORS = _named(_SUPERVISED, "supervised") | _named(_TWO_D_ONLY, "two_d_only")
 _DOG = skeleton("stanfordextra_24")
 _DOGS = _named(
     replace(_SUPERVISED, estimator_config=of_subject(SMALL_DETECTOR, _DOG)), "supervised", "dog"
 ) | _named(replace(_MEAN_POSE, estimator_config=ConstantPoseConfig(_DOG)), "mean_pose", "dog")
-STUDIO_BASELINES = _DETECTORS | in_minutes(_DETECTORS) | _named(_MEAN_POSE, "mean_pose") | _DOGS
+STUDIO_BASELINES = (
+    _DETECTORS | in_minutes(_DETECTORS) | _LONGER | _named(_MEAN_POSE, "mean_pose") | _DOGS
+)
 """Every run by name."""

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from vitruve.data.studio.config import CAMERAS
 from vitruve.estimators import HeatmapDetectorConfig
 from vitruve.nets import ENERGIES, read_energy
 from vitruve.nets.pose_discriminator import DiscriminatorConfig
@@ -43,6 +44,7 @@ from vitruve.recipes.mask import (
 )
 from vitruve.recipes.own import MAX_VIEWS, OwnSourceConfig
 from vitruve.recipes.run import Run, TermConfig
+from vitruve.recipes.studio import StudioSourceConfig
 from vitruve.recipes.subjects import of_subject
 from vitruve.recipes.x import LIKELIHOOD, RESNET_50_DETECTOR
 from vitruve.skeletons.line_forms import fullest_form
@@ -220,3 +222,18 @@ def _energy(path: Path, skeleton: Skeleton) -> EnergyConfig:
         )
     name = next(name for name, (kind, _) in ENERGIES.items() if type(net) is kind)
     return EnergyConfig(name, net.config, weights=str(path))
+
+
+_STUDIO = "unsupervised.studio.detector.views"
+UNSUPERVISED_RUNS = {
+    _STUDIO: replace(
+        unsupervised(Signals(views=CAMERAS), H36M_18, "small", PRESETS["small"].train),
+        source="studio",
+        source_config=StudioSourceConfig(
+            cameras=CAMERAS, warped=True, pairs="pairs_motion", pairs_share=0.5, prior=True
+        ),
+        train=replace(PRESETS["small"].train, monitor=CPU_TRAIN.monitor, out=f"runs/{_STUDIO}"),
+    )
+}
+"""What a user's four calibrated views are taught, on Studio, where its errors can be measured;
+rendered bodies in recorded poses."""
