@@ -1,4 +1,4 @@
-"""Rows of Studio's speed benchmarks: printed and recorded as they come."""
+"""Rows of benchmarks on Studio's people: printed and recorded as they come."""
 
 import shlex
 import sys
