@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from test_skeletons import Knows
 
 from format_samples import people
-from test_skeletons import Knows
 from vitruve.data.corpora.one_format_each import FORMATS
 from vitruve.data.corpora.parallel import write_corpus
 from vitruve.skeletons import merge, skeleton
