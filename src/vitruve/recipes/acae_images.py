@@ -10,33 +10,41 @@ answers are what the autoencoder is fitted to; all but ``merged`` go on from its
 from dataclasses import replace
 
 from vitruve.data.corpora.one_format_each import FORMATS, OneFormatEachConfig
+from vitruve.data.training_crops import AugmentConfig
 from vitruve.estimators import LatentMetricScaleConfig, MetricScaleConfig
+from vitruve.nets.res_net import ResNetConfig
 from vitruve.objectives.consistency import ConsistencyConfig
 from vitruve.objectives.teacher import TeacherConfig
 from vitruve.recipes.acae import Autoencoder
-from vitruve.recipes.photo import AUGMENT, BACKBONE, PLACED, SIDE_PX, STRIDE
+from vitruve.recipes.photo import PLACED
 from vitruve.recipes.pictures import PicturesSourceConfig
 from vitruve.recipes.run import Run, TermConfig
 from vitruve.skeletons import Skeleton, merge, merge_alike, skeleton
 from vitruve.training import TrainConfig
 
 PREFIX = "acae.studio.image"
+SIDE_PX = 64
+STRIDE = 8
+BACKBONE = ResNetConfig(depths=(1, 1, 2), channels=(32, 64, 128))
+"""For pictures of 64 pixels on a CPU: 8 x 8 cells."""
+AUGMENT = AugmentConfig(side_px=SIDE_PX)
 HELPER = Autoencoder(48)
 BRIDGE = f"runs/{PREFIX}.bridge.{HELPER.name}.safetensors"
 """Where the fitted autoencoder is looked for."""
 _EACH = merge(tuple(map(skeleton, FORMATS)), "formats_15")
 _ALIKE = merge_alike(tuple(map(skeleton, FORMATS)), "formats_15_alike")
 _TRAIN = TrainConfig(
-    steps=3_000,
-    batch_size=60,
+    steps=2_400,
+    batch_size=30,
     learning_rate=1e-3,
     warmup_steps=200,
     ema_decay=0.995,
     log_every=50,
     checkpoint_every=200,
     evaluate_every=500,
+    precision="bf16-auto",
 )
-_TUNE = replace(_TRAIN, steps=1_500, learning_rate=3e-4)
+_TUNE = replace(_TRAIN, steps=1_200, learning_rate=3e-4)
 _CONSISTENT = {"consistency": TermConfig("consistency", ConsistencyConfig(BRIDGE))}
 _TAUGHT = {"teacher": TermConfig("teacher", TeacherConfig(), start_step=500)}
 
