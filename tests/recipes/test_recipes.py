@@ -8,9 +8,11 @@ import pytest
 import torch
 from rich.console import Console
 
+from vitruve.benchmarks.provenance import commit
 from vitruve.cli import main
 from vitruve.data.sequences.clip import MotionSequence
 from vitruve.estimators import DiffusionLifter, DiffusionLifterConfig, load_estimator
+from vitruve.estimators.saved import read_statement
 from vitruve.io.dataclass_json import config_from_dict
 from vitruve.nets import D3DPConfig, SimpleBaselineConfig
 from vitruve.recipes import RECIPES, Run, adults, cmu_lift, motion
@@ -162,3 +164,10 @@ def test_every_ablation_of_prml_is_a_run_of_its_own():
         assert sum(p.numel() for p in full.build()[0].parameters()) == 13_000_327
     assert "information" not in runs["prml.cmu.prml.branches_cpu"].terms
     assert runs["prml.cmu.mixste.split_cpu"].terms["position"].objective == "task_position"
+
+
+def test_trained_weights_state_their_commit(tmp_path):
+    run = RECIPES[TOY]
+    train = replace(run.train, steps=1, accelerator="cpu", out=str(tmp_path))
+    result = replace(run, train=train).start(console=Console(quiet=True))
+    assert read_statement(result.weights)["commit"] == commit()

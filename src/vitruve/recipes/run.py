@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from vitruve.benchmarks.provenance import commit
 from vitruve.estimators import ESTIMATORS, Estimator, make_estimator
 from vitruve.objectives import OBJECTIVES, Term
 from vitruve.recipes.sources import SOURCES
@@ -126,6 +127,7 @@ class Run:
                 evaluate=source.evaluate if ESTIMATORS[self.estimator][0].says_joints else None,
                 run=described,
                 card=self.summary,
+                commit=commit(),
                 initial=initial,
                 console=console,
                 watch=watch,

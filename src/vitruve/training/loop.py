@@ -71,6 +71,7 @@ def train(
     evaluate: Evaluate | None = None,
     run: Any = None,
     card: str = "",
+    commit: str = "",
     initial: Path | None = None,
     console: Console | None = None,
     watch: Watch | None = None,
@@ -84,6 +85,7 @@ def train(
         evaluate: Scores the estimator.
         run: JSON-able description of what is trained, kept in checkpoints.
         card: Text kept in the trained estimator's file.
+        commit: Version of the code, kept there too.
         initial: A saved estimator that gives the start of all tensors it shares.
         console: For the progress line; stderr by default.
         watch: Told of every evaluation, after it is logged.
@@ -102,7 +104,7 @@ def train(
     logs = _open_log(session, progress, console)
     with logs or nullcontext():
         ended = session.go(progress, batches, logs)
-    return _result(session, card, *ended)
+    return _result(session, (card, commit), *ended)
 
 
 def _open_log(session: Session, progress: Progress, console: Console) -> RunLog | None:
@@ -114,22 +116,22 @@ def _open_log(session: Session, progress: Progress, console: Console) -> RunLog 
 
 def _result(
     session: Session,
-    card: str,
+    about: tuple[str, str],
     progress: Progress,
     figures: Mapping[str, float],
     interrupted: bool,
 ) -> TrainResult:
     finished = progress.step >= session.config.steps
-    weights = _save_trained(session, card) if finished else None
+    weights = _save_trained(session, *about) if finished else None
     rank = session.fabric.global_rank
     return TrainResult(progress.step, finished, figures, weights, rank, interrupted)
 
 
-def _save_trained(session: Session, card: str) -> Path:
+def _save_trained(session: Session, card: str, commit: str) -> Path:
     weights = session.out / "estimator.safetensors"
     if session.fabric.is_global_zero:
         with session.mean_weights():
-            save_estimator(session.players.estimator, weights, card=card)
+            save_estimator(session.players.estimator, weights, card=card, commit=commit)
         for name, term in session.players.terms.items():
             if term.objective.kept is not None:
                 write_energy(term.objective.kept, session.out / f"{name}.safetensors", card)
