@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated
 
@@ -48,7 +49,8 @@ class KnownJoints(Skeletons):
 
     def __init__(self, data: Path, source: str, bridged: bool) -> None:
         super().__init__(data)
-        self.source, self.bridged, self._bridge = source, bridged, read_bridge("default")
+        self.source, self.bridged = source, bridged
+        self._way = cache(partial(read_bridge("default").conversion, skeleton(source)))
 
     def views(self, keypoints: str) -> Iterator[View]:
         """Every moment, without labels of what the bridge does not know."""
@@ -71,8 +73,7 @@ class KnownJoints(Skeletons):
         return torch.tensor([q != "absent" for way in self._ways() for q in way.quality])
 
     def _ways(self) -> list[Conversion]:
-        start = skeleton(self.source)
-        return [self._bridge.conversion(start, one) for one in self._corpus.formats]
+        return [self._way(one) for one in self._corpus.formats]
 
 
 def main() -> int:
