@@ -145,11 +145,9 @@ class Prediction(TensorRecord):
     keypoints_px: Float[Tensor, "*b #h tpx k 2"] | None = None
     """2D joints the estimator believes in, pixels; of each hypothesis, or one set for all."""
     depth_cells: Float[Tensor, "*b t j d 2"] | None = None
-    """Cells of a depth axis, where the estimator weighs all depths: of each cell its depth relative
-    to the root, metres, and its log-probability; training only."""
+    """Of each cell of a depth axis: depth from the root, metres, log-probability; training only."""
     features: Float[Tensor, "*b f t j c"] | None = None
-    """The estimator's features by task (2D pose, then depth), for objectives that look inside;
-    training and studies only."""
+    """Features by task (2D pose, then depth), for objectives and studies that look inside."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,14 +270,12 @@ def mirror_prediction(prediction: Prediction, batch: PoseBatch | None = None) ->
     swap = list(prediction.skeleton.mirror_index)
     sign = prediction.joints_cam.new_tensor([-1.0, 1.0, 1.0])
     root, spread, confidence = prediction.root_cam, prediction.spread, prediction.confidence
-    cells = prediction.depth_cells
     return replace(
         prediction,
         joints_cam=prediction.joints_cam[..., swap, :] * sign,
         root_cam=None if root is None else root * sign,
         spread=None if spread is None else spread[..., swap],
         confidence=None if confidence is None else confidence[..., swap],
-        depth_cells=None if cells is None else cells[..., swap, :, :],
         keypoints_px=_mirror_keypoints(prediction.keypoints_px, batch),
     )
 

@@ -70,8 +70,7 @@ def train(
     *,
     evaluate: Evaluate | None = None,
     run: Any = None,
-    card: str = "",
-    commit: str = "",
+    about: tuple[str, str] = ("", ""),
     initial: Path | None = None,
     console: Console | None = None,
     watch: Watch | None = None,
@@ -84,8 +83,7 @@ def train(
         config: How to train.
         evaluate: Scores the estimator.
         run: JSON-able description of what is trained, kept in checkpoints.
-        card: Text kept in the trained estimator's file.
-        commit: Version of the code, kept there too.
+        about: Text of the trained estimator's file, and the code's version.
         initial: A saved estimator that gives the start of all tensors it shares.
         console: For the progress line; stderr by default.
         watch: Told of every evaluation, after it is logged.
@@ -104,7 +102,7 @@ def train(
     logs = _open_log(session, progress, console)
     with logs or nullcontext():
         ended = session.go(progress, batches, logs)
-    return _result(session, (card, commit), *ended)
+    return _result(session, about, *ended)
 
 
 def _open_log(session: Session, progress: Progress, console: Console) -> RunLog | None:
