@@ -54,7 +54,7 @@ SMALL_DETECTOR = HeatmapDetectorConfig(
 )
 """For pictures of 64 pixels on a CPU: heat of 16 x 16 x 16 cells, a quarter of the picture's as
 published."""
-_MEDIUM_BACKBONE = ResNetConfig(depths=(2, 2, 2), channels=(64, 128, 192))
+_MEDIUM_BACKBONE = ResNetConfig(depths=(2, 2, 2, 2), channels=(64, 128, 192, 256))
 """For the same pictures on a GPU: heat of 16 x 16 x 32 cells."""
 HOURGLASS_DETECTOR = HeatmapDetectorConfig(
     H36M_18,

@@ -12,8 +12,7 @@ from vitruve.objectives.position import PositionConfig
 from vitruve.recipes.mask import CPU_TRAIN, H36M_18, SMALL_DETECTOR, in_minutes
 from vitruve.recipes.run import Run, TermConfig
 from vitruve.recipes.studio import StudioSourceConfig
-from vitruve.recipes.subjects import of_subject
-from vitruve.skeletons import skeleton
+from vitruve.recipes.subjects import DOG, of_subject
 
 _KEYPOINTS = {"keypoints": TermConfig("keypoints", KeypointsConfig())}
 _POSITION = {"position": TermConfig("position", PositionConfig())}
@@ -58,10 +57,9 @@ _LONGER = {
 }
 """As long as ``unsupervised.studio``."""
 _DETECTORS = _named(_SUPERVISED, "supervised") | _named(_TWO_D_ONLY, "two_d_only")
-_DOG = skeleton("stanfordextra_24")
 _DOGS = _named(
-    replace(_SUPERVISED, estimator_config=of_subject(SMALL_DETECTOR, _DOG)), "supervised", "dog"
-) | _named(replace(_MEAN_POSE, estimator_config=ConstantPoseConfig(_DOG)), "mean_pose", "dog")
+    replace(_SUPERVISED, estimator_config=of_subject(SMALL_DETECTOR, DOG)), "supervised", "dog"
+) | _named(replace(_MEAN_POSE, estimator_config=ConstantPoseConfig(DOG)), "mean_pose", "dog")
 STUDIO_BASELINES = (
     _DETECTORS | in_minutes(_DETECTORS) | _LONGER | _named(_MEAN_POSE, "mean_pose") | _DOGS
 )

@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 from vitruve.estimators import HeatmapDetectorConfig
-from vitruve.skeletons.skeleton import Skeleton
+from vitruve.skeletons import Skeleton, skeleton
 
-BOX_M = {"h36m_18": (2.0, 1.2), "stanfordextra_24": (1.2, 0.8)}
+DOG = skeleton("stanfordextra_24")
+BOX_M = {"h36m_18": (2.0, 1.2), DOG.name: (1.2, 0.8)}
 """By joints: what a crop is taken to span, and half the depth axis, metres."""
 
 
-def of_subject(detector: HeatmapDetectorConfig, skeleton: Skeleton) -> HeatmapDetectorConfig:
+def of_subject(detector: HeatmapDetectorConfig, joints: Skeleton) -> HeatmapDetectorConfig:
     """The detector for these joints, of people or of dogs."""
-    box_m, depth_m = BOX_M[skeleton.name]
-    return replace(detector, skeleton=skeleton, box_m=box_m, depth_m=depth_m)
+    box_m, depth_m = BOX_M[joints.name]
+    return replace(detector, skeleton=joints, box_m=box_m, depth_m=depth_m)

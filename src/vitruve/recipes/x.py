@@ -32,8 +32,7 @@ from vitruve.objectives.symmetry import SymmetryConfig
 from vitruve.recipes.mask import CPU_TRAIN, H36M_18, SMALL_DETECTOR, SMALL_MASK, in_minutes
 from vitruve.recipes.run import Run, TermConfig
 from vitruve.recipes.studio import StudioSourceConfig
-from vitruve.recipes.subjects import of_subject
-from vitruve.skeletons import skeleton
+from vitruve.recipes.subjects import DOG, of_subject
 from vitruve.skeletons.line_forms import fullest_form
 from vitruve.training import TrainConfig
 
@@ -48,7 +47,6 @@ _FIRST_STAGE = 50 / 65
 LIKELIHOOD = 0.1
 """Weight of the likelihood of depths beside distances in metres."""
 _SMALL = DiscriminatorConfig(H36M_18, channels=32, hidden=128), SMALL_MASK
-_DOG = skeleton("stanfordextra_24")
 RESNET_50_DETECTOR = HeatmapDetectorConfig(
     H36M_18,
     backbone_config=ResNetConfig("bottleneck", (3, 4, 6, 3), (64, 128, 256, 512), stem=7),
@@ -142,8 +140,8 @@ _LARGE = _run(
     train=_GPU_TRAIN,
 )
 _DOGS = {
-    "detector": of_subject(SMALL_DETECTOR, _DOG),
-    "sizes": (replace(_SMALL[0], skeleton=_DOG), SMALL_MASK),
+    "detector": of_subject(SMALL_DETECTOR, DOG),
+    "sizes": (replace(_SMALL[0], skeleton=DOG), SMALL_MASK),
     "family": "x.studio.dog",
 }
 _OF_DOGS = _run("sh_none", "none", hypotheses=1, **_DOGS) | _run("mh_graph", "graph", **_DOGS)
