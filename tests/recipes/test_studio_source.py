@@ -110,6 +110,12 @@ def test_pairs_are_told_and_stay_apart(studio_folder):
     assert len(batch.picture[4:].unique()) == 4
 
 
+def test_at_first_pairs_are_nearly_the_whole_batch(studio_folder):
+    source = make_source(studio_folder, pairs="pairs_parts", pairs_share=0.5, pairs_first=3)
+    shown = [int(source.batch_at(step).valid.any((1, 2)).sum()) for step in (2, 3)]
+    assert shown == [7, 4]
+
+
 def test_the_prior_has_poses_of_the_pairs_relative_to_the_root(studio_folder):
     source = make_source(studio_folder, pairs="pairs_texture", prior=True)
     prior = source.batch_at(0).prior_cam

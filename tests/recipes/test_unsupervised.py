@@ -158,12 +158,18 @@ def test_terms_follow_the_signals():
     assert {t.start_step for t in plain.values()} == {0, 100}
 
 
+def test_pairs_have_the_batch_until_other_terms_begin():
+    train = replace(PRESETS["tiny"].train, steps=90)
+    source = unsupervised(Signals(), skeleton("h36m_18"), "tiny", train).source_config
+    assert (source.pairs_first, source.pairs_share) == (45, 0.5)
+
+
 def test_masks_alone_teach_in_three_stages():
     def terms(**signals):
         train = replace(PRESETS["tiny"].train, steps=90)
         told = Signals(rendered=False, **signals)
         run = unsupervised(told, skeleton("h36m_18"), "tiny", train)
-        assert run.source_config.pairs_share == 0
+        assert run.source_config.pairs_share == run.source_config.pairs_first == 0
         assert run.estimator_config.num_hypotheses == 1
         return run.terms
 

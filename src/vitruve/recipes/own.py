@@ -18,7 +18,7 @@ from vitruve.objectives import Objective
 from vitruve.objectives.mask import MaskConfig, MaskObjective
 from vitruve.objectives.multiview import MultiviewConfig, MultiviewObjective
 from vitruve.poses import PoseBatch
-from vitruve.recipes.studio import as_pairs, draw_prior, open_pairs, prior_poses
+from vitruve.recipes.studio import as_pairs, draw_prior, open_pairs, prior_poses, share_at
 from vitruve.training import TrainConfig
 
 PEOPLE, PAIRS = "people", "pairs"
@@ -37,6 +37,8 @@ class OwnSourceConfig:
     """Neighbouring frames of an example: 1, or 2 where pictures follow each other in time."""
     pairs_share: float = 0.5
     """Share of the batch that rendered bodies are, 0 to 1; at 0 none are looked for."""
+    pairs_first: int = 0
+    """Steps at first in which hardly anything else is shown: those in which only they teach."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be.
@@ -86,7 +88,8 @@ class OwnSource:
         size = max(2, self._examples // world_size)
         if self._pairs is None or self._prior is None:
             return replace(self._people_batch(size, drawn), scale_m_per_px=None)
-        count = min(size - 1, max(1, round(self.config.pairs_share * size)))
+        share = share_at(step, self.config.pairs_first, self.config.pairs_share)
+        count = min(size - 1, max(1, round(share * size)))
         people = replace(self._people_batch(size - count, drawn), scale_m_per_px=None)
         numbers = torch.randint(len(self._pairs), (count,), generator=drawn).tolist()
         # A rendered picture stands still.

@@ -27,6 +27,8 @@ PEOPLE = "people"
 _VALIDATION_PICTURES = 256
 _PRIOR_POSES = 2
 """Poses of the prior that come with each picture."""
+FIRST_SHARE = 0.875
+"""Of a batch that are rendered people while they alone teach."""
 _BEYOND = 2**40
 """Larger than any number of a picture."""
 
@@ -45,6 +47,8 @@ class StudioSourceConfig:
     """Folder of shards, beside that of the people, whose labels are told; none if empty."""
     pairs_share: float = 0.0
     """Share of the batch that these pictures are, 0 to 1."""
+    pairs_first: int = 0
+    """Steps at first in which they are ``FIRST_SHARE`` of it: those in which only they teach."""
     prior: bool = False
     """Give poses of the pairs as those that can be, apart from their pictures."""
 
@@ -86,7 +90,7 @@ class StudioSource:
         seed = (self._seed * 1_000_003 + step) * world_size + rank
         drawn = torch.Generator().manual_seed(seed)
         size = self._batch_size // world_size
-        count = round(self.config.pairs_share * size)
+        count = round(share_at(step, self.config.pairs_first, self.config.pairs_share) * size)
         parts = [self._people_batch(size - count, drawn)]
         if count:
             assert self._pairs is not None
@@ -127,6 +131,14 @@ class StudioSource:
             return batch
         copied = batch.map(lambda x: x[: size - plain])
         return PoseBatch.join([batch, warp_batch(copied, draw_warps(size - plain, drawn))])
+
+
+def share_at(step: int, first: int, share: float) -> float:
+    """Share of a step's batch that rendered people are: at ``first`` steps hardly less than all.
+
+    The rest goes to nets that learn before their terms begin.
+    """
+    return FIRST_SHARE if step < first else share
 
 
 def _people_folder(config: StudioSourceConfig, data: Path | None) -> Path:

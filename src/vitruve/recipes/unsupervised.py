@@ -146,13 +146,15 @@ def unsupervised(signals: Signals, skeleton: Skeleton, size: Size, train: TrainC
     hypotheses = 3 if signals.rendered else 1
     detector = replace(detector, num_hypotheses=hypotheses, side_px=preset.side_px)
     views = min(signals.views, MAX_VIEWS)
-    share = OwnSourceConfig().pairs_share if signals.rendered else 0.0
+    source = OwnSourceConfig(views, 2 if signals.ordered else 1, 0.0)
+    if signals.rendered:
+        source = replace(source, pairs_share=0.5, pairs_first=_second_half(train.steps))
     taught = _bodies_first if signals.rendered else _masks_alone
     return Run(
         estimator="heatmap_detector",
         estimator_config=detector,
         source="own",
-        source_config=OwnSourceConfig(views, 2 if signals.ordered else 1, share),
+        source_config=source,
         terms=taught(signals, skeleton, preset, train.steps),
         train=train,
         summary=f"No labels of its subject, {size}: {'; '.join(signals.lines())}.",
@@ -177,7 +179,7 @@ def _bodies_first(
     signals: Signals, skeleton: Skeleton, preset: Preset, steps: int
 ) -> dict[str, TermConfig]:
     """Labels of rendered bodies from the start, the rest in the second half."""
-    start = round(FIRST_STAGE * steps)
+    start = _second_half(steps)
     mask = replace(preset.mask, form=fullest_form(skeleton), skeleton=1.0, physique=1.0)
     channels, hidden = preset.channels
     players = DiscriminatorConfig(skeleton, channels=channels, hidden=hidden)
@@ -224,13 +226,22 @@ def _energy(path: Path, skeleton: Skeleton) -> EnergyConfig:
     return EnergyConfig(name, net.config, weights=str(path))
 
 
+def _second_half(steps: int) -> int:
+    return round(FIRST_STAGE * steps)
+
+
 _STUDIO = "unsupervised.studio.detector.views"
 UNSUPERVISED_RUNS = {
     _STUDIO: replace(
         unsupervised(Signals(views=CAMERAS), H36M_18, "small", PRESETS["small"].train),
         source="studio",
         source_config=StudioSourceConfig(
-            cameras=CAMERAS, warped=True, pairs="pairs_motion", pairs_share=0.5, prior=True
+            cameras=CAMERAS,
+            warped=True,
+            pairs="pairs_motion",
+            pairs_share=0.5,
+            pairs_first=_second_half(PRESETS["small"].train.steps),
+            prior=True,
         ),
         train=replace(PRESETS["small"].train, monitor=CPU_TRAIN.monitor, out=f"runs/{_STUDIO}"),
     )

@@ -96,7 +96,10 @@ def _run(
     whole = f"{family}.{name}"
     start = round(_FIRST_STAGE * train.steps)
     source = StudioSourceConfig(
-        pairs=f"pairs_{look}", pairs_share=0.5, prior=discriminator != "none"
+        pairs=f"pairs_{look}",
+        pairs_share=0.5,
+        pairs_first=start,
+        prior=discriminator != "none",
     )
     run = Run(
         estimator="heatmap_detector",
