@@ -4,7 +4,7 @@ Folders of the data path: ``people``, the user's (`data.own.shards`), and ``pair
 (`vitruve data studio`). Axes: b pictures, t neighbouring frames, p poses, j joints.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,12 +13,13 @@ import torch
 from vitruve.data.studio.batches import over_time, studio_batch
 from vitruve.data.studio.reader import Studio
 from vitruve.data.studio.warps import draw_warps, warp_batch
+from vitruve.data.training_crops import VariedConfig
 from vitruve.estimators import Estimator
 from vitruve.objectives import Objective
 from vitruve.objectives.mask import MaskConfig, MaskObjective
 from vitruve.objectives.multiview import MultiviewConfig, MultiviewObjective
 from vitruve.poses import PoseBatch
-from vitruve.recipes.studio import as_pairs, draw_prior, open_pairs, prior_poses, share_at
+from vitruve.recipes.studio import as_pairs, draw_prior, open_pairs, prior_poses, share_at, varier
 from vitruve.training import TrainConfig
 
 PEOPLE, PAIRS = "people", "pairs"
@@ -39,6 +40,8 @@ class OwnSourceConfig:
     """Share of the batch that rendered bodies are, 0 to 1; at 0 none are looked for."""
     pairs_first: int = 0
     """Steps at first in which hardly anything else is shown: those in which only they teach."""
+    varied: VariedConfig | None = field(default_factory=VariedConfig)
+    """How rendered pictures are varied; None shows them as they are."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be.
@@ -80,6 +83,7 @@ class OwnSource:
                 f"{self._pairs.skeleton.name!r}; make both anew"
             )
         self._prior = None if self._pairs is None else prior_poses(self._pairs)
+        self._vary = varier(config.varied, self._people)
         self._next = _following(self._people) if config.frames > 1 else []
 
     def batch_at(self, step: int, rank: int = 0, world_size: int = 1) -> PoseBatch:
@@ -93,7 +97,7 @@ class OwnSource:
         people = replace(self._people_batch(size - count, drawn), scale_m_per_px=None)
         numbers = torch.randint(len(self._pairs), (count,), generator=drawn).tolist()
         # A rendered picture stands still.
-        pairs = as_pairs(self._pairs, [numbers] * self.config.frames)
+        pairs = self._vary(as_pairs(self._pairs, [numbers] * self.config.frames), drawn)
         batch = PoseBatch.join([people, replace(pairs, scale_m_per_px=None)])
         return replace(batch, prior_cam=draw_prior(self._prior, size, drawn))
 

@@ -3,7 +3,7 @@
 Axes: b pictures, p poses, j joints.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from vitruve.data.studio.batches import Told, over_time, studio_batch, told
 from vitruve.data.studio.config import CAMERAS, SPLITS
 from vitruve.data.studio.reader import Studio
 from vitruve.data.studio.warps import draw_warps, warp_batch
+from vitruve.data.training_crops import VariedConfig, Varier
 from vitruve.estimators import Estimator
 from vitruve.metrics import root_centred
 from vitruve.poses import PoseBatch, Prediction
@@ -51,6 +52,8 @@ class StudioSourceConfig:
     """Steps at first in which they are ``FIRST_SHARE`` of it: those in which only they teach."""
     prior: bool = False
     """Give poses of the pairs as those that can be, apart from their pictures."""
+    varied: VariedConfig | None = None
+    """How pictures with labels are varied; None shows them as they are."""
 
     def __post_init__(self) -> None:
         """Refuse what does not go together."""
@@ -84,6 +87,7 @@ class StudioSource:
         self._pairs = open_pairs(people.parent / config.pairs) if config.pairs else None
         given = self._pairs if config.prior else None
         self._prior = None if given is None else prior_poses(given)
+        self._vary = varier(config.varied, self._people)
 
     def batch_at(self, step: int, rank: int = 0, world_size: int = 1) -> PoseBatch:
         """The batch of one process at one step."""
@@ -95,7 +99,7 @@ class StudioSource:
         if count:
             assert self._pairs is not None
             numbers = torch.randint(len(self._pairs), (count,), generator=drawn).tolist()
-            pairs = as_pairs(self._pairs, [numbers])
+            pairs = self._vary(as_pairs(self._pairs, [numbers]), drawn)
             scale = None if parts[0].scale_m_per_px is None else pairs.scale_m_per_px
             parts.append(replace(pairs, scale_m_per_px=scale))
         batch = PoseBatch.join(parts)
@@ -127,6 +131,8 @@ class StudioSource:
         cameras = order[:, : self.config.cameras]
         numbers = (chosen * CAMERAS + cameras).flatten()[:plain].tolist()
         batch = told(studio_batch(self._people, numbers), self.config.labels)
+        if self.config.labels != "none":
+            batch = self._vary(batch, drawn)
         if size == plain:
             return batch
         copied = batch.map(lambda x: x[: size - plain])
@@ -158,6 +164,15 @@ def as_pairs(pairs: Studio, times: Sequence[Sequence[int]]) -> PoseBatch:
     # Numbers of both folders overlap.
     own = _BEYOND + torch.arange(len(times[0]))
     return replace(batch, scene=own, picture=own)
+
+
+def varier(
+    config: VariedConfig | None, studio: Studio
+) -> Callable[[PoseBatch, torch.Generator], PoseBatch]:
+    """What varies batches of these pictures, or leaves them as they are."""
+    if config is None:
+        return lambda batch, drawn: batch
+    return Varier(config, studio[0].image.shape[-1])
 
 
 def draw_prior(

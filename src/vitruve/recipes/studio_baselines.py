@@ -6,6 +6,7 @@ plane, so it shows what perfect 2D is worth; ``mean_pose`` says one pose, the be
 
 from dataclasses import replace
 
+from vitruve.data.training_crops import VariedConfig
 from vitruve.estimators import ConstantPoseConfig
 from vitruve.objectives.keypoints import KeypointsConfig
 from vitruve.objectives.position import PositionConfig
@@ -27,7 +28,7 @@ _SUPERVISED = Run(
     estimator="heatmap_detector",
     estimator_config=SMALL_DETECTOR,
     source="studio",
-    source_config=StudioSourceConfig(labels="joints"),
+    source_config=StudioSourceConfig(labels="joints", varied=VariedConfig()),
     terms=_KEYPOINTS | _POSITION,
     train=CPU_TRAIN,
     summary="A detector on Studio with all 2D and 3D labels.",
@@ -36,7 +37,7 @@ _FLAT = replace(SMALL_DETECTOR, head=replace(SMALL_DETECTOR.head, depth_cells=1)
 _TWO_D_ONLY = replace(
     _SUPERVISED,
     estimator_config=_FLAT,
-    source_config=StudioSourceConfig(labels="keypoints"),
+    source_config=StudioSourceConfig(labels="keypoints", varied=VariedConfig()),
     terms=_KEYPOINTS,
     summary="A detector on Studio with 2D labels, whose joints all lie in one plane.",
 )
@@ -44,6 +45,7 @@ _MEAN_POSE = replace(
     _SUPERVISED,
     estimator="constant_pose",
     estimator_config=ConstantPoseConfig(H36M_18),
+    source_config=StudioSourceConfig(labels="joints"),
     terms=_POSITION,
     train=replace(CPU_TRAIN, steps=1000, learning_rate=1e-2, schedule="cosine", weight_decay=0.0),
     summary="One pose for every picture of Studio, the best there is by its 3D labels.",

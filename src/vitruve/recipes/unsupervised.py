@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from vitruve.data.studio.config import CAMERAS
+from vitruve.data.training_crops import VariedConfig
 from vitruve.estimators import HeatmapDetectorConfig
 from vitruve.nets import ENERGIES, read_energy
 from vitruve.nets.pose_discriminator import DiscriminatorConfig
@@ -242,6 +243,7 @@ UNSUPERVISED_RUNS = {
             pairs_share=0.5,
             pairs_first=_second_half(PRESETS["small"].train.steps),
             prior=True,
+            varied=VariedConfig(),
         ),
         train=replace(PRESETS["small"].train, monitor=CPU_TRAIN.monitor, out=f"runs/{_STUDIO}"),
     )

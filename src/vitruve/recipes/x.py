@@ -18,6 +18,7 @@ and 1 for masks. Ours too: several hypotheses also learn how likely each depth i
 from dataclasses import replace
 from typing import Literal
 
+from vitruve.data.training_crops import VariedConfig
 from vitruve.estimators import HeatmapDetectorConfig
 from vitruve.nets.heatmap_head import HeatmapHeadConfig
 from vitruve.nets.pose_discriminator import DiscriminatorConfig
@@ -100,6 +101,7 @@ def _run(
         pairs_share=0.5,
         pairs_first=start,
         prior=discriminator != "none",
+        varied=VariedConfig(),
     )
     run = Run(
         estimator="heatmap_detector",

@@ -43,17 +43,20 @@ def warp_batch(batch: PoseBatch, warps: Float[Tensor, "b 2 3"]) -> PoseBatch:
         raise ValueError("warp plain pictures; some of these were warped before")
     return replace(
         batch,
-        images=_warped(batch.images, warps),
-        masks=None if batch.masks is None else _warped(batch.masks.unsqueeze(2), warps).squeeze(2),
+        images=warped_pictures(batch.images, warps),
+        masks=None
+        if batch.masks is None
+        else warped_pictures(batch.masks.unsqueeze(2), warps).squeeze(2),
         warp=warps,
         keypoints_valid=torch.zeros_like(batch.keypoints_valid),
         valid=None if batch.valid is None else torch.zeros_like(batch.valid),
     )
 
 
-def _warped(
+def warped_pictures(
     pictures: Float[Tensor, "b i c y x"], warps: Float[Tensor, "b 2 3"]
 ) -> Float[Tensor, "b i c y x"]:
+    """Pictures that went where ``warps`` take them, and beyond their edge their mirror images."""
     b, i, c, height, width = pictures.shape
     reach = pictures.new_tensor([width, height]) / max(width, height)
     # Where each pixel comes from, in the coordinates of grid_sample: every side from -1 to 1.

@@ -5,6 +5,7 @@ from vitruve.data.training_crops.augment import AugmentConfig, Augmenter, Traini
 from vitruve.data.training_crops.batch import crops_batch, pictures_alone
 from vitruve.data.training_crops.colour import ColourConfig
 from vitruve.data.training_crops.feeds import FeedConfig, StoreFeed, StudioFeed
+from vitruve.data.training_crops.varied import VariedConfig, Varier
 
 __all__ = [
     "Ahead",
@@ -15,6 +16,8 @@ __all__ = [
     "StoreFeed",
     "StudioFeed",
     "TrainingCrop",
+    "VariedConfig",
+    "Varier",
     "crops_batch",
     "pictures_alone",
 ]
