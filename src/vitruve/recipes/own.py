@@ -97,7 +97,7 @@ class OwnSource:
         people = replace(self._people_batch(size - count, drawn), scale_m_per_px=None)
         numbers = torch.randint(len(self._pairs), (count,), generator=drawn).tolist()
         # A rendered picture stands still.
-        pairs = self._vary(as_pairs(self._pairs, [numbers] * self.config.frames), drawn)
+        pairs = over_time([self._vary(as_pairs(self._pairs, numbers), drawn)] * self.config.frames)
         batch = PoseBatch.join([people, replace(pairs, scale_m_per_px=None)])
         return replace(batch, prior_cam=draw_prior(self._prior, size, drawn))
 

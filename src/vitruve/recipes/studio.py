@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vitruve.benchmarks.studio import studio_scores
 from vitruve.data.shards.folder import INDEX
-from vitruve.data.studio.batches import Told, over_time, studio_batch, told
+from vitruve.data.studio.batches import Told, studio_batch, told
 from vitruve.data.studio.config import CAMERAS, SPLITS
 from vitruve.data.studio.reader import Studio
 from vitruve.data.studio.warps import draw_warps, warp_batch
@@ -99,7 +99,7 @@ class StudioSource:
         if count:
             assert self._pairs is not None
             numbers = torch.randint(len(self._pairs), (count,), generator=drawn).tolist()
-            pairs = self._vary(as_pairs(self._pairs, [numbers]), drawn)
+            pairs = self._vary(as_pairs(self._pairs, numbers), drawn)
             scale = None if parts[0].scale_m_per_px is None else pairs.scale_m_per_px
             parts.append(replace(pairs, scale_m_per_px=scale))
         batch = PoseBatch.join(parts)
@@ -158,12 +158,11 @@ def _people_folder(config: StudioSourceConfig, data: Path | None) -> Path:
     return data if alone else data / PEOPLE
 
 
-def as_pairs(pairs: Studio, times: Sequence[Sequence[int]]) -> PoseBatch:
-    """Pictures of each frame by their numbers, as scenes and pictures of nobody else."""
-    batch = over_time([studio_batch(pairs, numbers) for numbers in times])
+def as_pairs(pairs: Studio, numbers: Sequence[int]) -> PoseBatch:
+    """Pictures by their numbers, as scenes and pictures of nobody else."""
     # Numbers of both folders overlap.
-    own = _BEYOND + torch.arange(len(times[0]))
-    return replace(batch, scene=own, picture=own)
+    own = _BEYOND + torch.arange(len(numbers))
+    return replace(studio_batch(pairs, numbers), scene=own, picture=own)
 
 
 def varier(
