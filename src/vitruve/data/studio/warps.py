@@ -41,12 +41,11 @@ def warp_batch(batch: PoseBatch, warps: Float[Tensor, "b 2 3"]) -> PoseBatch:
         raise ValueError("warping needs PoseBatch.images, crops_px and warp; the batch lacks one")
     if not torch.equal(batch.warp, torch.eye(2, 3).expand_as(batch.warp)):
         raise ValueError("warp plain pictures; some of these were warped before")
+    images, masks = warped_pictures(batch, warps)
     return replace(
         batch,
-        images=warped_pictures(batch.images, warps),
-        masks=None
-        if batch.masks is None
-        else warped_pictures(batch.masks.unsqueeze(2), warps).squeeze(2),
+        images=images,
+        masks=masks,
         warp=warps,
         keypoints_valid=torch.zeros_like(batch.keypoints_valid),
         valid=None if batch.valid is None else torch.zeros_like(batch.valid),
@@ -54,9 +53,19 @@ def warp_batch(batch: PoseBatch, warps: Float[Tensor, "b 2 3"]) -> PoseBatch:
 
 
 def warped_pictures(
+    batch: PoseBatch, warps: Float[Tensor, "b 2 3"]
+) -> tuple[Float[Tensor, "b i 3 y x"], Float[Tensor, "b i y x"] | None]:
+    """Pictures and masks that went where ``warps`` take them; beyond edges, their mirror image."""
+    assert batch.images is not None
+    if batch.masks is None:
+        return _warped(batch.images, warps), None
+    both = _warped(torch.cat([batch.images, batch.masks.unsqueeze(2)], 2), warps)
+    return both[:, :, :3], both[:, :, 3]
+
+
+def _warped(
     pictures: Float[Tensor, "b i c y x"], warps: Float[Tensor, "b 2 3"]
 ) -> Float[Tensor, "b i c y x"]:
-    """Pictures that went where ``warps`` take them, and beyond their edge their mirror images."""
     b, i, c, height, width = pictures.shape
     reach = pictures.new_tensor([width, height]) / max(width, height)
     # Where each pixel comes from, in the coordinates of grid_sample: every side from -1 to 1.

@@ -101,14 +101,14 @@ def turned_batch(
         )
 
     warps = torch.cat([linear, torch.zeros_like(linear[..., :1])], -1)
-    masks, joints, place = batch.masks, batch.joints_cam, batch.T_world_cam
-    scale = batch.scale_m_per_px
+    images, masks = warped_pictures(batch, warps)
+    joints, place, scale = batch.joints_cam, batch.T_world_cam, batch.scale_m_per_px
     keypoints_px = pixels(batch.keypoints_px)
     inside = ((keypoints_px >= 0) & (keypoints_px <= 2 * middle[:, None, None])).all(-1)
     return replace(
         batch,
-        images=warped_pictures(batch.images, warps),
-        masks=None if masks is None else warped_pictures(masks.unsqueeze(2), warps).squeeze(2),
+        images=images,
+        masks=masks,
         keypoints_px=keypoints_px,
         keypoints_valid=batch.keypoints_valid & inside,
         intrinsics=_turned_intrinsics(batch.intrinsics, turn, linear, shift),
