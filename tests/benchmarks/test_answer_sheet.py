@@ -43,10 +43,21 @@ def studio(studio_folder):
     return Studio(studio_folder / "people", "test")
 
 
-def panels(sheet):
-    """The four panels of the first picture."""
+class Sure(Oracle):
+    """Says that every depth is in the cell where it is."""
+
+    def training_forward(self, batch):
+        said = self(batch)
+        cells = torch.linspace(-0.9, 0.9, 10).repeat(*said.joints_cam.shape[:1], 1, 18, 1)
+        near = (cells - said.joints_cam[:, 0, ..., 2:]).abs().argmin(-1)
+        probability = torch.nn.functional.one_hot(near, 10).float().clamp(min=1e-9)
+        return replace(said, depth_cells=torch.stack([cells, probability.log()], -1))
+
+
+def panels(sheet, count=4):
+    """The panels of the first picture."""
     pixels = np.asarray(sheet)
-    lefts = [GAP_PX + i * (CELL_PX + GAP_PX) for i in range(4)]
+    lefts = [GAP_PX + i * (CELL_PX + GAP_PX) for i in range(count)]
     return [pixels[GAP_PX : GAP_PX + CELL_PX, x : x + CELL_PX] for x in lefts]
 
 
@@ -77,3 +88,16 @@ def test_pictures_of_nobody_known_have_no_truth(studio, monkeypatch):
     monkeypatch.setattr("vitruve.benchmarks.answer_sheet.studio_batch", unknown)
     _, _, side, _ = panels(answer_sheet(studio, Oracle(studio), [0]))
     assert not (side == GREY).all(-1).any()
+
+
+def test_depths_are_rows_of_heat_with_the_answer_in_the_hot_cell(studio):
+    heat = panels(answer_sheet(studio, Sure(studio), [0]), 5)[4]
+    joints = studio[0].joints_cam
+    away = studio_batch(studio, [0]).joints_cam[0, 0, :, 2] - joints[0, 2]
+    for joint in (1, 4, 9):
+        row = heat[round((joint + 0.4) * CELL_PX / 18)]
+        hot = np.flatnonzero(row.max(-1) > 100)
+        assert len(hot) <= CELL_PX // 10 + 2
+        white = np.flatnonzero((row == 255).all(-1))
+        assert white.size, "no hypothesis is marked"
+        assert abs(white.mean() - CELL_PX / 2 * (1 + away[joint])) < CELL_PX / 10

@@ -31,6 +31,7 @@ from vitruve.skeletons.line_forms import line_form
 REACH_M = 1.1
 """Half of what the view from the side shows."""
 _TRUTH = (110, 114, 122)
+_WHITE = (255, 255, 255)
 _FAINT = 0.35
 """How much of its colour a hypothesis beside the first one has."""
 
@@ -43,7 +44,9 @@ def answer_sheet(
 
     Four panels: 2D joints over the picture; the mask (red) and the body drawn of the joints
     (green), yellow where they meet; 3D from the left of the camera, far to the right, all
-    hypotheses and in grey the truth, where it is known; the same from above.
+    hypotheses and in grey the truth, where it is known; the same from above. A fifth one where the
+    model says how probable depths are: a row for each joint, near to the left, far to the right,
+    white where hypotheses are and grey where the truth is.
 
     Args:
         studio: Pictures with masks.
@@ -58,7 +61,8 @@ def answer_sheet(
     estimator.eval()
     batch = studio_batch(studio, numbers)
     device = next(estimator.parameters()).device
-    said = estimator(told(batch, "none").to(device)).map(lambda x: x.cpu().float())
+    said = estimator.training_forward(told(batch, "none").to(device))
+    said = said.map(lambda x: x.cpu().float())
     shown = zip(_pictures(batch), _drawn(said, batch), _truths(batch), strict=True)
     return grid(
         [_panels(*of_one, said.map(lambda x, i=i: x[i : i + 1])) for i, of_one in enumerate(shown)],
@@ -74,12 +78,13 @@ def _panels(
 ) -> list[Image.Image]:
     assert said.keypoints_px is not None
     points_px = said.keypoints_px[0, 0, 0].numpy()
-    return [
+    panels = [
         with_skeleton(_image(picture), points_px, None, said.skeleton),
         fitted(_image(drawn)),
         _seen_along(said, truth, (2, 1)),
         _seen_along(said, truth, (0, 2)),
     ]
+    return panels if said.depth_cells is None else [*panels, _depths(said, truth)]
 
 
 def _pictures(batch: PoseBatch) -> Float[Tensor, "n y x 3"]:
@@ -122,6 +127,31 @@ def _seen_along(said: Prediction, truth: Tensor | None, axes: tuple[int, int]) -
     for h in reversed(range(said.joints_cam.shape[1])):
         joints = root_centred(said.joints_cam[0, h, 0], skeleton.root)
         _bones(draw, joints, axes, skeleton, 1 if h else 2, _FAINT if h else 1.0)
+    return shown
+
+
+def _depths(said: Prediction, truth: Tensor | None) -> Image.Image:
+    """Probabilities of every joint's depths, relative to the root's mean."""
+    assert said.depth_cells is not None
+    depth_m, probability = said.depth_cells[0, 0, ..., 0], said.depth_cells[0, 0, ..., 1].exp()
+    root = said.skeleton.root
+    middle = (depth_m * probability)[root].sum() / probability[root].sum()
+    colours = torch.tensor([colour_of(name) for name in said.skeleton.names]) / 255
+    heat = probability / probability.amax(-1, keepdim=True)
+    shown = _image(heat[..., None] * colours[:, None]).resize((CELL_PX, CELL_PX), 0)
+    draw = ImageDraw.Draw(shown)
+    row_px, half_px = CELL_PX / len(heat), CELL_PX / 2
+    # Cells lie at their middles.
+    reach = depth_m[0].abs().max() * heat.shape[1] / (heat.shape[1] - 1)
+
+    def marks(z_m: Float[Tensor, "j"], colour: tuple[int, int, int]) -> None:
+        for joint, at in enumerate((half_px * (1 + z_m / reach)).tolist()):
+            draw.line([(at, joint * row_px), (at, (joint + 1) * row_px - 2)], colour, 2)
+
+    if truth is not None:
+        marks(truth[:, 2] + middle, _TRUTH)
+    for joints in said.joints_cam[0, :, 0]:
+        marks(joints[:, 2] - joints[root, 2] + middle, _WHITE)
     return shown
 
 
