@@ -81,6 +81,32 @@ def test_units_of_the_box_and_of_the_batch():
         make_detector(scale="batch")(batch)
 
 
+def test_what_a_crop_spans_is_learnt():
+    batch = detector_batch(b=2)
+    dark_and_bright = torch.stack([0.1 * batch.images[0], 1 - 0.1 * batch.images[0]])
+    batch = replace(batch, images=dark_and_bright)
+    torch.manual_seed(0)
+    box = make_detector()
+    learned = make_detector(scale="learned")
+    learned.load_state_dict(box.state_dict(), strict=False)
+    before, said = box(batch), learned(batch)
+    torch.testing.assert_close(said.joints_cam, before.joints_cam)
+    optimizer = torch.optim.Adam(learned.span.parameters(), lr=0.02)
+    wanted = (
+        before.joints_cam[..., :2].detach() * torch.tensor([0.7, 1.3])[:, None, None, None, None]
+    )
+    for _ in range(300):
+        optimizer.zero_grad()
+        said = learned(batch)
+        (said.joints_cam[..., :2] - wanted).abs().mean().backward()
+        optimizer.step()
+    factor = said.joints_cam[..., 5, :2] / before.joints_cam[..., 5, :2]
+    torch.testing.assert_close(factor[0], torch.full_like(factor[0], 0.7), atol=0.05, rtol=0)
+    torch.testing.assert_close(factor[1], torch.full_like(factor[1], 1.3), atol=0.05, rtol=0)
+    torch.testing.assert_close(said.joints_cam[..., 2], before.joints_cam[..., 2])
+    torch.testing.assert_close(said.keypoints_px, before.keypoints_px)
+
+
 def test_the_root_has_one_depth():
     detector = make_detector(num_hypotheses=2, window=1)
 

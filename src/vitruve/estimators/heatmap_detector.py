@@ -5,8 +5,8 @@ detectors of Mask as Supervision (2023, https://arxiv.org/abs/2312.07051) and X 
 (2024, https://arxiv.org/abs/2411.13026), which reads several depths out of one volume.
 
 The volume's axes are those of the crop and a depth relative to the root. Metres come from how much
-the crop spans, which the detector assumes or the batch tells; both papers' code takes the true
-depth of the pelvis for it. No perspective within the person.
+the crop spans, which the detector assumes, learns or is told by the batch; both papers' code takes
+the true depth of the pelvis for it. No perspective within the person.
 
 Axes: *b examples, n pictures of all of them, i pictures of an example, t frames, h hypotheses, j
 joints, d y x cells.
@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from vitruve.estimators.base import Estimator
 from vitruve.estimators.image_features import TimmConfig, TimmFeatures
@@ -65,8 +65,9 @@ class HeatmapDetectorConfig:
     """Cells around a peak that its depth is the mean of, odd."""
     grid: Grid = "centres"
     """Where cells lie; ``edges`` is how the released code of X as Supervision has it."""
-    scale: Literal["box", "batch"] = "box"
-    """What says how many metres a crop spans: ``box_m``, or the batch's ``scale_m_per_px``."""
+    scale: Literal["box", "learned", "batch"] = "box"
+    """What says how many metres a crop spans: ``box_m``; that times a factor that is learnt, as who
+    crouches fills a crop too; or the batch's ``scale_m_per_px``."""
     box_m: float = 2.0
     """Metres along a crop's longer side."""
     depth_m: float = 2.0
@@ -102,7 +103,13 @@ class HeatmapDetector(Estimator):
         told = ("scale_m_per_px",) if config.scale == "batch" else ()
         self.needs = ("images", "crops_px", *told)
         self.backbone = lookup(BACKBONES, "backbone", config.backbone)[0](config.backbone_config)
-        self.head = HeatmapHead(config.head, self.backbone.channels[-1], config.skeleton.num_joints)
+        channels = self.backbone.channels[-1]
+        self.head = HeatmapHead(config.head, channels, config.skeleton.num_joints)
+        self.span = None
+        if config.scale == "learned":
+            self.span = nn.Linear(channels, 1)
+            nn.init.zeros_(self.span.weight)
+            nn.init.zeros_(self.span.bias)
 
     def load_pretrained(self) -> None:
         """Get the weights of a backbone that others trained, if its config names some.
@@ -113,9 +120,9 @@ class HeatmapDetector(Estimator):
         if isinstance(self.backbone, ImageFeatures):
             self.backbone.load_pretrained()
 
-    def heat(self, images: Float[Tensor, "n 3 _y _x"]) -> Float[Tensor, "n j d y x"]:
-        """Logits of every cell."""
-        return self.head(self.backbone(images)[-1])
+    def heat(self, features: Float[Tensor, "n c _y _x"]) -> Float[Tensor, "n j d y x"]:
+        """Logits of every cell, of the backbone's features."""
+        return self.head(features)
 
     def forward(self, batch: PoseBatch) -> Prediction:
         """Predict every frame.
@@ -142,13 +149,14 @@ class HeatmapDetector(Estimator):
         assert batch.crops_px is not None
         check_frames(batch)
         leading = batch.crops_px.shape[:-1]
-        heat_x, heat_y, heat_z = marginals(self.heat(batch.images.flatten(end_dim=-4)))
+        features = self.backbone(batch.images.flatten(end_dim=-4))[-1]
+        heat_x, heat_y, heat_z = marginals(self.heat(features))
         plane = [expectation(heat, self.config.grid) for heat in (heat_x, heat_y)]
         points = torch.stack(plane, dim=-1).unflatten(0, leading)
         depth, peaks = self._depths(heat_z)
         first, last = batch.crops_px[..., None, :].split(2, dim=-1)
         keypoints_px = first + (points + 1) / 2 * (last - first)
-        flat = (points * self._half_sides_m(batch)).unsqueeze(-4)
+        flat = (points * self._half_sides_m(batch, features)).unsqueeze(-4)
         z_m = self.config.depth_m * depth.unflatten(0, leading).movedim(-1, -3)
         flat = flat.expand(*z_m.shape, 2)
         joints = torch.cat([flat, z_m.unsqueeze(-1)], dim=-1)
@@ -172,12 +180,17 @@ class HeatmapDetector(Estimator):
         is_root = torch.arange(heat.shape[-2], device=heat.device) == self.skeleton.root
         return torch.where(is_root[:, None], depth[..., :1], depth), peaks
 
-    def _half_sides_m(self, batch: PoseBatch) -> Float[Tensor, "*b i 1 2"]:
+    def _half_sides_m(
+        self, batch: PoseBatch, features: Float[Tensor, "n c _y _x"]
+    ) -> Float[Tensor, "*b i 1 2"]:
         """Half of what each crop spans at the person, metres."""
         assert batch.crops_px is not None
         sides_px = batch.crops_px[..., 2:] - batch.crops_px[..., :2]
-        if self.config.scale == "box":
+        if self.config.scale != "batch":
             scale = self.config.box_m / sides_px.amax(dim=-1, keepdim=True)
+            if self.span is not None:
+                factor = self.span(features.mean((-2, -1))).float().tanh().exp()
+                scale = scale * factor.unflatten(0, sides_px.shape[:-1])
         else:
             assert batch.scale_m_per_px is not None
             scale = batch.scale_m_per_px.unsqueeze(-1)

@@ -22,7 +22,7 @@ from vitruve.poses import PoseBatch, Prediction
 class DepthLikelihoodConfig:
     """Settings of the likelihood."""
 
-    spread_m: float = 0.1
+    spread_m: float = 0.06
     """Standard deviation of the Gaussian that the true depth is made, over the cells, metres."""
 
 

@@ -47,15 +47,17 @@ H36M_18 = skeleton("h36m_18")
 SMALL_DETECTOR = HeatmapDetectorConfig(
     H36M_18,
     backbone_config=ResNetConfig(depths=(1, 1, 1, 1), channels=(32, 64, 128, 256)),
-    head=HeatmapHeadConfig(deconvolutions=2, width=64, depth_cells=16),
+    head=HeatmapHeadConfig(deconvolutions=2, width=64, depth_cells=24),
     window=5,
-    depth_m=1.2,
+    depth_m=0.96,
     side_px=64,
 )
-"""For pictures of 64 pixels on a CPU: heat of 16 x 16 x 16 cells, a quarter of the picture's as
-published."""
+"""For pictures of 64 pixels on a CPU: heat of 16 x 16 cells, a quarter of the picture's as
+published, and 24 of 8 cm in depth."""
+METRIC_DETECTOR = replace(SMALL_DETECTOR, scale="learned")
+"""The same where 3D labels say how many metres a crop spans."""
 _MEDIUM_BACKBONE = ResNetConfig(depths=(2, 2, 2, 2), channels=(64, 128, 192, 256))
-"""For the same pictures on a GPU: heat of 16 x 16 x 32 cells."""
+"""For the same pictures on a GPU: heat of 16 x 16 x 48 cells."""
 HOURGLASS_DETECTOR = HeatmapDetectorConfig(
     H36M_18,
     backbone="hourglass",

@@ -10,7 +10,7 @@ from vitruve.data.training_crops import VariedConfig
 from vitruve.estimators import ConstantPoseConfig
 from vitruve.objectives.keypoints import KeypointsConfig
 from vitruve.objectives.position import PositionConfig
-from vitruve.recipes.mask import CPU_TRAIN, H36M_18, SMALL_DETECTOR, in_minutes
+from vitruve.recipes.mask import CPU_TRAIN, H36M_18, METRIC_DETECTOR, SMALL_DETECTOR, in_minutes
 from vitruve.recipes.run import Run, TermConfig
 from vitruve.recipes.studio import StudioSourceConfig
 from vitruve.recipes.subjects import DOG, of_subject
@@ -26,7 +26,7 @@ def _named(run: Run, name: str, subject: str = "detector") -> dict[str, Run]:
 
 _SUPERVISED = Run(
     estimator="heatmap_detector",
-    estimator_config=SMALL_DETECTOR,
+    estimator_config=METRIC_DETECTOR,
     source="studio",
     source_config=StudioSourceConfig(labels="joints", varied=VariedConfig()),
     terms=_KEYPOINTS | _POSITION,
@@ -60,7 +60,7 @@ _LONGER = {
 """As long as ``unsupervised.studio``."""
 _DETECTORS = _named(_SUPERVISED, "supervised") | _named(_TWO_D_ONLY, "two_d_only")
 _DOGS = _named(
-    replace(_SUPERVISED, estimator_config=of_subject(SMALL_DETECTOR, DOG)), "supervised", "dog"
+    replace(_SUPERVISED, estimator_config=of_subject(METRIC_DETECTOR, DOG)), "supervised", "dog"
 ) | _named(replace(_MEAN_POSE, estimator_config=ConstantPoseConfig(DOG)), "mean_pose", "dog")
 STUDIO_BASELINES = (
     _DETECTORS | in_minutes(_DETECTORS) | _LONGER | _named(_MEAN_POSE, "mean_pose") | _DOGS

@@ -6,7 +6,7 @@ from vitruve.estimators import HeatmapDetectorConfig
 from vitruve.skeletons import Skeleton, skeleton
 
 DOG = skeleton("stanfordextra_24")
-BOX_M = {"h36m_18": (2.0, 1.2), DOG.name: (1.2, 0.8)}
+BOX_M = {"h36m_18": (2.0, 0.96), DOG.name: (1.2, 0.8)}
 """By joints: what a crop is taken to span, and half the depth axis, metres."""
 
 

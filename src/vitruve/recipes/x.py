@@ -30,7 +30,7 @@ from vitruve.objectives.keypoints import KeypointsConfig
 from vitruve.objectives.mask import MaskConfig
 from vitruve.objectives.position import PositionConfig
 from vitruve.objectives.symmetry import SymmetryConfig
-from vitruve.recipes.mask import CPU_TRAIN, H36M_18, SMALL_DETECTOR, SMALL_MASK, in_minutes
+from vitruve.recipes.mask import CPU_TRAIN, H36M_18, METRIC_DETECTOR, SMALL_MASK, in_minutes
 from vitruve.recipes.run import Run, TermConfig
 from vitruve.recipes.studio import StudioSourceConfig
 from vitruve.recipes.subjects import DOG, of_subject
@@ -52,6 +52,7 @@ RESNET_50_DETECTOR = HeatmapDetectorConfig(
     H36M_18,
     backbone_config=ResNetConfig("bottleneck", (3, 4, 6, 3), (64, 128, 256, 512), stem=7),
     head=HeatmapHeadConfig(),
+    scale="learned",
     side_px=256,
 )
 """As published but for group normalisation and random weights; for pictures of 256 pixels."""
@@ -89,7 +90,7 @@ def _run(
     *,
     hypotheses: int = 3,
     look: Look = "texture",
-    detector: HeatmapDetectorConfig = SMALL_DETECTOR,
+    detector: HeatmapDetectorConfig = METRIC_DETECTOR,
     sizes: tuple[DiscriminatorConfig, MaskConfig] = _SMALL,
     train: TrainConfig = CPU_TRAIN,
     family: str = "x.studio.detector",
@@ -145,7 +146,7 @@ _LARGE = _run(
     train=_GPU_TRAIN,
 )
 _DOGS = {
-    "detector": of_subject(SMALL_DETECTOR, DOG),
+    "detector": of_subject(METRIC_DETECTOR, DOG),
     "sizes": (replace(_SMALL[0], skeleton=DOG), SMALL_MASK),
     "family": "x.studio.dog",
 }
