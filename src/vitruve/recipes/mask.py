@@ -75,6 +75,15 @@ CPU_TRAIN = TrainConfig(
     final_factor=0.5,
     precision="bf16-auto",
 )
+LONG_TRAIN = replace(
+    CPU_TRAIN,
+    steps=18_000,
+    learning_rate=2e-3,
+    schedule="cosine",
+    warmup_steps=200,
+    final_factor=0.01,
+)
+"""Five times as long."""
 EPOCHS = 45
 """Of all three stages."""
 _STEPS_PER_EPOCH = CPU_TRAIN.steps // EPOCHS

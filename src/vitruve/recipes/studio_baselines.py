@@ -10,7 +10,14 @@ from vitruve.data.training_crops import VariedConfig
 from vitruve.estimators import ConstantPoseConfig
 from vitruve.objectives.keypoints import KeypointsConfig
 from vitruve.objectives.position import PositionConfig
-from vitruve.recipes.mask import CPU_TRAIN, H36M_18, METRIC_DETECTOR, SMALL_DETECTOR, in_minutes
+from vitruve.recipes.mask import (
+    CPU_TRAIN,
+    H36M_18,
+    LONG_TRAIN,
+    METRIC_DETECTOR,
+    SMALL_DETECTOR,
+    in_minutes,
+)
 from vitruve.recipes.run import Run, TermConfig
 from vitruve.recipes.studio import StudioSourceConfig
 from vitruve.recipes.subjects import DOG, of_subject
@@ -53,11 +60,9 @@ _MEAN_POSE = replace(
 _LONGER = {
     name: one
     for kind, run in (("supervised", _SUPERVISED), ("two_d_only", _TWO_D_ONLY))
-    for name, one in _named(
-        replace(run, train=replace(run.train, steps=9_000)), f"{kind}_longer"
-    ).items()
+    for name, one in _named(replace(run, train=LONG_TRAIN), f"{kind}_longer").items()
 }
-"""As long as ``unsupervised.studio``."""
+"""As long as ``unsupervised.studio.detector.views``."""
 _DETECTORS = _named(_SUPERVISED, "supervised") | _named(_TWO_D_ONLY, "two_d_only")
 _DOGS = _named(
     replace(_SUPERVISED, estimator_config=of_subject(METRIC_DETECTOR, DOG)), "supervised", "dog"

@@ -38,6 +38,7 @@ from vitruve.recipes.mask import (
     CPU_TRAIN,
     EPOCHS,
     H36M_18,
+    LONG_TRAIN,
     SMALL_DETECTOR,
     SMALL_MASK,
     UPRIGHT,
@@ -236,18 +237,18 @@ def _second_half(steps: int) -> int:
 _STUDIO = "unsupervised.studio.detector.views"
 UNSUPERVISED_RUNS = {
     _STUDIO: replace(
-        unsupervised(Signals(views=CAMERAS), H36M_18, "small", PRESETS["small"].train),
+        unsupervised(Signals(views=CAMERAS), H36M_18, "small", LONG_TRAIN),
         source="studio",
         source_config=StudioSourceConfig(
             cameras=CAMERAS,
             warped=True,
             pairs="pairs_motion",
             pairs_share=0.5,
-            pairs_first=_second_half(PRESETS["small"].train.steps),
+            pairs_first=_second_half(LONG_TRAIN.steps),
             prior=True,
             varied=VariedConfig(),
         ),
-        train=replace(PRESETS["small"].train, monitor=CPU_TRAIN.monitor, out=f"runs/{_STUDIO}"),
+        train=replace(LONG_TRAIN, out=f"runs/{_STUDIO}"),
     )
 }
 """What a user's four calibrated views are taught, on Studio, where its errors can be measured;
