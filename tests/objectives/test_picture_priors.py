@@ -128,6 +128,21 @@ def test_bones_of_no_length_get_a_finite_gradient():
     assert torch.isfinite(points.grad).all()
 
 
+def test_shares_of_a_trunk_know_no_size():
+    batch, points = detector_batch(b=1), torch.zeros(1, 18, 2)
+    chain = (("pelvis", "spine", 0.2), ("spine", "thorax", 0.3))
+    objective = BoneConstantsObjective(BoneConstantsConfig(chain, relative=True))
+    points[:, AT["spine"]] = torch.tensor([0.03, -0.04])
+    points[:, AT["thorax"]] = torch.tensor([0.03, -0.115])
+    # 0.05 and 0.075, two to three: half as large.
+    assert objective.loss(in_crop(batch, points), batch).item() == pytest.approx(0, abs=1e-8)
+    points[:, AT["thorax"], 1] = -0.24
+    # 0.05 and 0.2, where 0.1 and 0.15 were wanted.
+    loss = objective.loss(in_crop(batch, points), batch)
+    assert loss.item() == pytest.approx(2 * 0.05**2, rel=1e-3)
+
+
+
 def test_flatness_is_the_mean_squared_depth():
     batch = detector_batch(b=2)
     joints = torch.zeros(2, 1, 1, 18, 3)

@@ -102,41 +102,49 @@ Start = tuple[AnchorsConfig, BoneConstantsConfig]
 PUBLISHED: Start = AnchorsConfig(), BoneConstantsConfig()
 _STANDING = AnchorsConfig(
     (
-        ("head_top", 0.0, -0.8),
-        ("neck_base_or_nose", 0.0, -0.65),
-        ("thorax", 0.0, -0.5),
-        ("mid_shoulder", 0.0, -0.45),
-        ("left_shoulder", 0.1, -0.43),
-        ("right_shoulder", -0.1, -0.43),
-        ("spine", 0.0, -0.22),
-        ("left_elbow", 0.2, -0.22),
-        ("right_elbow", -0.2, -0.22),
-        ("pelvis", 0.0, 0.0),
-        ("left_wrist", 0.25, 0.0),
-        ("right_wrist", -0.25, 0.0),
-        ("left_hip", 0.06, 0.05),
-        ("right_hip", -0.06, 0.05),
-        ("left_knee", 0.06, 0.42),
-        ("right_knee", -0.06, 0.42),
-        ("left_ankle", 0.06, 0.8),
-        ("right_ankle", -0.06, 0.8),
+        ("head_top", 0.0, -0.85),
+        ("neck_base_or_nose", 0.0, -0.7),
+        ("thorax", 0.0, -0.55),
+        ("mid_shoulder", 0.0, -0.5),
+        ("left_shoulder", 0.15, -0.5),
+        ("right_shoulder", -0.15, -0.5),
+        ("spine", 0.0, -0.28),
+        ("left_elbow", 0.22, -0.25),
+        ("right_elbow", -0.22, -0.25),
+        ("pelvis", 0.0, -0.04),
+        ("left_wrist", 0.27, -0.02),
+        ("right_wrist", -0.27, -0.02),
+        ("left_hip", 0.09, -0.04),
+        ("right_hip", -0.09, -0.04),
+        ("left_knee", 0.09, 0.35),
+        ("right_knee", -0.09, 0.35),
+        ("left_ankle", 0.09, 0.78),
+        ("right_ankle", -0.09, 0.78),
     )
 )
-"""Somebody who faces the camera with arms that hang beside the trunk."""
+"""Somebody who stands before the camera with arms that hang beside the trunk: heights of our body
+in its rest pose, 1.71 m in a crop of 2.01 m, and widths as they are between front and side."""
+_TRUNK = (
+    ("pelvis", "spine", 0.24),
+    ("spine", "mid_shoulder", 0.22),
+    ("mid_shoulder", "thorax", 0.055),
+    ("thorax", "neck_base_or_nose", 0.155),
+    ("neck_base_or_nose", "head_top", 0.15),
+)
 _LIMBS = tuple(
     (start.replace("SIDE", side), end.replace("SIDE", side), length)
     for side in ("left", "right")
     for start, end, length in (
-        ("pelvis", "SIDE_hip", 0.1),
-        ("SIDE_hip", "SIDE_knee", 0.4),
-        ("SIDE_knee", "SIDE_ankle", 0.4),
-        ("mid_shoulder", "SIDE_shoulder", 0.15),
+        ("pelvis", "SIDE_hip", 0.11),
+        ("SIDE_hip", "SIDE_knee", 0.39),
+        ("SIDE_knee", "SIDE_ankle", 0.43),
+        ("mid_shoulder", "SIDE_shoulder", 0.18),
         ("SIDE_shoulder", "SIDE_elbow", 0.26),
         ("SIDE_elbow", "SIDE_wrist", 0.24),
     )
 )
-UPRIGHT: Start = _STANDING, BoneConstantsConfig(BoneConstantsConfig().bones + _LIMBS)
-"""Somebody who stands, with the limbs of an adult."""
+UPRIGHT: Start = _STANDING, BoneConstantsConfig(_TRUNK + _LIMBS)
+"""Somebody who stands, with the bones of an adult."""
 _PRIORS = _EQUIVARIANCE | {"symmetry": TermConfig("symmetry", SymmetryConfig(), weight=2.0)}
 
 
@@ -145,7 +153,7 @@ def _masks(mask: MaskConfig, start_step: int = 0) -> TermConfig:
 
 
 def _views(mask: MaskConfig, start_step: int = 0) -> TermConfig:
-    config = MultiviewConfig(mask, depth=1.0, sides=1.0)
+    config = MultiviewConfig(mask, depth=1.0, depth_likelihood=0.1, sides=1.0)
     return TermConfig("multiview", config, start_step=start_step, learning_rate=_LEARNING_RATE)
 
 
@@ -167,7 +175,11 @@ def started(start: Start, epoch: int) -> dict[str, TermConfig]:
         return told
     longest = tuple((a, b, _SLACK * length) for a, b, length in bones.bones)
     bound = BoneConstantsConfig(longest, at_most=True)
-    return told | {"bound": TermConfig("bone_constants", bound, 2.5, 15 * epoch)}
+    trunk = BoneConstantsConfig(_TRUNK, relative=True)
+    return told | {
+        "bound": TermConfig("bone_constants", bound, 2.5, 15 * epoch),
+        "trunk": TermConfig("bone_constants", trunk, 10.0, 2 * epoch),
+    }
 
 
 def cascade(
