@@ -231,24 +231,3 @@ def test_depth_is_of_the_limb_that_a_joint_lies_on_whatever_its_name():
     assert objective.loss(said, batch).item() < 1e-3
     by_name = replace(said, joints_cam=(batch.joints_cam - batch.joints_cam[..., :1, :])[:, None])
     assert objective.loss(by_name, batch).item() > 0.01
-
-
-def test_triangulated_joints_teach_how_likely_depths_are():
-    batch = standing_around()
-    relative = batch.joints_cam - batch.joints_cam[..., :1, :]
-    cells = torch.linspace(-1, 1, 21).expand(*relative.shape[:-1], 21)
-
-    def loss(depths):
-        near = -((cells - depths.unsqueeze(-1)) / 0.1).square()
-        heat = torch.stack([cells, near.log_softmax(-1)], -1)
-        said = Prediction(
-            H36M_18,
-            relative.unsqueeze(1),
-            keypoints_px=batch.keypoints_px.unsqueeze(1),
-            depth_cells=heat,
-        )
-        config = MultiviewConfig(mask=None, depth_likelihood=1.0)
-        return MultiviewObjective(config).loss(said, batch).item()
-
-    true, flat = relative[..., 2], torch.zeros_like(relative[..., 2])
-    assert loss(true) < 2 < loss(flat)

@@ -17,6 +17,7 @@ from vitruve.objectives.consistency import ConsistencyConfig
 from vitruve.objectives.energy import EnergyConfig
 from vitruve.objectives.keypoints import KeypointsConfig, KeypointsObjective
 from vitruve.objectives.position import PositionConfig, PositionObjective
+from vitruve.objectives.proportions import ProportionsConfig
 from vitruve.objectives.smoothness import SmoothnessConfig, SmoothnessObjective
 from vitruve.objectives.task_position import TaskPositionConfig, TaskPositionObjective
 from vitruve.poses import PoseBatch, Prediction
@@ -32,6 +33,7 @@ CONFIGS = {
     "anchors": AnchorsConfig((("pelvis", 0.0, -0.1),)),
     "bone_constants": BoneConstantsConfig((("left_hip", "left_knee", 0.3),)),
     "energy": EnergyConfig("mlp", energy_config("mlp", LEGS)),
+    "proportions": ProportionsConfig((("left_knee", "left_hip", "right_knee", 0.5),)),
 }
 """Of objectives that cannot be built at defaults, or not for these legs."""
 

@@ -12,6 +12,7 @@ from vitruve.objectives.bone_constants import BoneConstantsConfig, BoneConstants
 from vitruve.objectives.equivariance import EquivarianceConfig, EquivarianceObjective
 from vitruve.objectives.flatness import FlatnessConfig, FlatnessObjective
 from vitruve.objectives.pictured import crop_reach, from_crop, picture_points, to_crop
+from vitruve.objectives.proportions import ProportionsConfig, ProportionsObjective
 from vitruve.objectives.symmetry import SymmetryConfig, SymmetryObjective, midpoints_of
 from vitruve.poses import Prediction, mirror_batch, mirror_prediction
 from vitruve.skeletons.skeleton import Skeleton
@@ -128,19 +129,19 @@ def test_bones_of_no_length_get_a_finite_gradient():
     assert torch.isfinite(points.grad).all()
 
 
-def test_shares_of_a_trunk_know_no_size():
+def test_joints_between_others_by_hand():
     batch, points = detector_batch(b=1), torch.zeros(1, 18, 2)
-    chain = (("pelvis", "spine", 0.2), ("spine", "thorax", 0.3))
-    objective = BoneConstantsObjective(BoneConstantsConfig(chain, relative=True))
-    points[:, AT["spine"]] = torch.tensor([0.03, -0.04])
-    points[:, AT["thorax"]] = torch.tensor([0.03, -0.115])
-    # 0.05 and 0.075, two to three: half as large.
+    between = (("spine", "pelvis", "thorax", 0.25),)
+    objective = ProportionsObjective(ProportionsConfig(between))
+    points[:, AT["thorax"]] = torch.tensor([0.08, -0.4])
+    points[:, AT["spine"]] = torch.tensor([0.02, -0.1])
     assert objective.loss(in_crop(batch, points), batch).item() == pytest.approx(0, abs=1e-8)
-    points[:, AT["thorax"], 1] = -0.24
-    # 0.05 and 0.2, where 0.1 and 0.15 were wanted.
+    points[:, AT["spine"]] += torch.tensor([0.03, 0.04])
     loss = objective.loss(in_crop(batch, points), batch)
-    assert loss.item() == pytest.approx(2 * 0.05**2, rel=1e-3)
-
+    assert loss.item() == pytest.approx(0.05**2, rel=1e-3)
+    lacking = ProportionsConfig((("tail", "pelvis", "thorax", 0.5),))
+    with pytest.raises(ValueError, match="no joint 'tail'"):
+        ProportionsObjective(lacking).loss(in_crop(batch, points), batch)
 
 
 def test_flatness_is_the_mean_squared_depth():

@@ -49,6 +49,7 @@ ELSEWHERE = {
     "multiview",
     "mutual_information",
     "projection",
+    "proportions",
     "symmetry",
     "teacher",
 }

@@ -22,6 +22,7 @@ from vitruve.objectives.mutual_information import (
 )
 from vitruve.objectives.position import PositionConfig, PositionObjective
 from vitruve.objectives.projection import ProjectionConfig, ProjectionObjective
+from vitruve.objectives.proportions import ProportionsConfig, ProportionsObjective
 from vitruve.objectives.smoothness import SmoothnessConfig, SmoothnessObjective
 from vitruve.objectives.symmetry import SymmetryConfig, SymmetryObjective
 from vitruve.objectives.task_position import TaskPositionConfig, TaskPositionObjective
@@ -46,6 +47,7 @@ OBJECTIVES = {
     "mutual_information": (MutualInformationObjective, MutualInformationConfig),
     "position": (PositionObjective, PositionConfig),
     "projection": (ProjectionObjective, ProjectionConfig),
+    "proportions": (ProportionsObjective, ProportionsConfig),
     "smoothness": (SmoothnessObjective, SmoothnessConfig),
     "symmetry": (SymmetryObjective, SymmetryConfig),
     "task_position": (TaskPositionObjective, TaskPositionConfig),

@@ -3,7 +3,7 @@
 Eq. (12) of Yang et al., "Mask as Supervision", 2023, https://arxiv.org/abs/2312.07051, whose
 lengths are not printed. Ours are an adult's who fills a crop of two metres. It only starts a
 training: in the picture bones look shorter the more they point at the camera. As a bound
-(``at_most``, ours) it can stay, and so can shares of a trunk's length (``relative``, ours).
+(``at_most``, ours) it can stay.
 
 Axes: n pictures, h hypotheses, j joints, s bones.
 """
@@ -37,8 +37,6 @@ class BoneConstantsConfig:
     """Both ends and the length, in crop coordinates, where a crop's longer side is 2."""
     at_most: bool = False
     """Only what is longer counts, as pointing at the camera makes no bone longer."""
-    relative: bool = False
-    """Lengths are shares of all of them together, as along a trunk wherever it leans."""
 
 
 class BoneConstantsObjective(Objective):
@@ -62,10 +60,7 @@ class BoneConstantsObjective(Objective):
             for names in (starts, ends)
         )
         length = torch.sqrt((end - start).square().sum(-1) + EPSILON)
-        wanted = length.new_tensor(lengths)
-        if self.config.relative:
-            wanted = wanted * (length.sum(-1, keepdim=True) / wanted.sum())
-        error = length - wanted
+        error = length - length.new_tensor(lengths)
         if self.config.at_most:
             error = error.relu()
         error = error.square().sum(-1)

@@ -44,19 +44,9 @@ class DepthLikelihoodObjective(Objective):
                 "the depth likelihood needs an estimator that says depth_cells in training, such "
                 "as heatmap_detector"
             )
-        target, valid = labels(prediction, batch, prediction.depth_cells.shape[-4])
+        depth_m, log_probability = prediction.depth_cells.unbind(-1)
+        target, valid = labels(prediction, batch, depth_m.shape[-3])
         target, valid = root_relative(target, valid, prediction.skeleton)
-        nats = unlikelihood(prediction.depth_cells, target.squeeze(-4)[..., 2], self.config)
-        return masked_mean(nats, valid.squeeze(-3))
-
-
-def unlikelihood(
-    depth_cells: Float[Tensor, "*b t j d 2"],
-    depth_m: Float[Tensor, "*b t j"],
-    config: DepthLikelihoodConfig,
-) -> Float[Tensor, "*b t j"]:
-    """Cross-entropy of the cells and a depth from the root, nats."""
-    at_m, log_probability = depth_cells.unbind(-1)
-    away = (at_m - depth_m.unsqueeze(-1)) / config.spread_m
-    wanted = (-away.square() / 2).softmax(-1)
-    return -(wanted * log_probability).sum(-1)
+        away = (depth_m - target.squeeze(-4)[..., 2:]) / self.config.spread_m
+        wanted = (-away.square() / 2).softmax(-1)
+        return masked_mean(-(wanted * log_probability).sum(-1), valid.squeeze(-3))

@@ -18,7 +18,6 @@ from torch import Tensor
 from vitruve.geometry.projection import MIN_DEPTH_M, project, undistort_px
 from vitruve.geometry.triangulation import triangulate
 from vitruve.objectives.base import Objective, masked_mean
-from vitruve.objectives.depth_likelihood import DepthLikelihoodConfig, unlikelihood
 from vitruve.objectives.mask import MaskConfig, MaskObjective
 from vitruve.objectives.pictured import keypoints_px
 from vitruve.objectives.view_sides import exchanged_sides
@@ -43,8 +42,6 @@ class MultiviewConfig:
     are taken as they are and get no gradient, and x and y are left to the masks: drawn to where the
     views meet on average, joints that do not know yet where to go would all end in the middle. A
     joint has the depth of the limb that it lies on, whatever the side that limb turns out to be."""
-    depth_likelihood: float = 0.0
-    """Factor of how unlikely those depths are, nats, to an estimator that says `depth_cells`."""
     sides: float | None = None
     """Factor of the distance of joints from where the triangulated ones of their name are seen,
     over the image width, the latter taken as they are. Which views take left for right is solved
@@ -89,31 +86,27 @@ class MultiviewObjective(Objective):
         if self.config.reprojection:
             away = (seen_px - named_px).norm(dim=-1) / width_px
             total = total + self.config.reprojection * masked_mean(away, known)
-        if self.config.depth or self.config.depth_likelihood:
+        if self.config.depth:
             meant = torch.where(exchanged[..., None], joints_cam[..., mirror, :], joints_cam)
             seen = torch.where(exchanged, known[..., mirror], known)
-            total = total + self._depth(prediction, meant.detach(), seen)
+            total = total + self.config.depth * _depth(prediction, meant.detach(), seen)
         if self.config.sides:
             away = (points_px - seen_px.detach()).norm(dim=-1) / width_px
             total = total + self.config.sides * masked_mean(away, known)
         return total
 
-    def _depth(
-        self,
-        prediction: Prediction,
-        joints_cam: Float[Tensor, "b t j 3"],
-        known: Bool[Tensor, "b t j"],
-    ) -> Float[Tensor, ""]:
-        """How far depths relative to the root's are off, and how unlikely they are."""
-        root = prediction.skeleton.root
-        relative = (joints_cam - joints_cam[..., root : root + 1, :])[..., 2]
-        away = (prediction.joints_cam[..., 2] - relative.unsqueeze(1)).abs()
-        known = known & known[..., root : root + 1]
-        loss = self.config.depth * masked_mean(away, known.unsqueeze(1).expand_as(away))
-        if self.config.depth_likelihood and prediction.depth_cells is not None:
-            nats = unlikelihood(prediction.depth_cells, relative, DepthLikelihoodConfig())
-            loss = loss + self.config.depth_likelihood * masked_mean(nats, known)
-        return loss
+
+def _depth(
+    prediction: Prediction,
+    joints_cam: Float[Tensor, "b t j 3"],
+    known: Bool[Tensor, "b t j"],
+) -> Float[Tensor, ""]:
+    """Mean difference of depths relative to the root's."""
+    root = prediction.skeleton.root
+    relative = (joints_cam - joints_cam[..., root : root + 1, :])[..., 2]
+    away = (prediction.joints_cam[..., 2] - relative.unsqueeze(1)).abs()
+    known = known & known[..., root : root + 1]
+    return masked_mean(away, known.unsqueeze(1).expand_as(away))
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ from vitruve.objectives.flatness import FlatnessConfig
 from vitruve.objectives.geodesic import GeodesicConfig
 from vitruve.objectives.mask import MaskConfig
 from vitruve.objectives.multiview import MultiviewConfig
+from vitruve.objectives.proportions import ProportionsConfig
 from vitruve.objectives.symmetry import SymmetryConfig
 from vitruve.recipes.run import Run, TermConfig
 from vitruve.recipes.studio import StudioSourceConfig
@@ -102,24 +103,24 @@ Start = tuple[AnchorsConfig, BoneConstantsConfig]
 PUBLISHED: Start = AnchorsConfig(), BoneConstantsConfig()
 _STANDING = AnchorsConfig(
     (
-        ("head_top", 0.0, -0.85),
-        ("neck_base_or_nose", 0.0, -0.7),
-        ("thorax", 0.0, -0.55),
-        ("mid_shoulder", 0.0, -0.5),
-        ("left_shoulder", 0.15, -0.5),
-        ("right_shoulder", -0.15, -0.5),
-        ("spine", 0.0, -0.28),
-        ("left_elbow", 0.22, -0.25),
-        ("right_elbow", -0.22, -0.25),
-        ("pelvis", 0.0, -0.04),
-        ("left_wrist", 0.27, -0.02),
-        ("right_wrist", -0.27, -0.02),
-        ("left_hip", 0.09, -0.04),
-        ("right_hip", -0.09, -0.04),
-        ("left_knee", 0.09, 0.35),
-        ("right_knee", -0.09, 0.35),
-        ("left_ankle", 0.09, 0.78),
-        ("right_ankle", -0.09, 0.78),
+        ("head_top", 0.0, -0.79),
+        ("neck_base_or_nose", 0.0, -0.64),
+        ("thorax", 0.0, -0.49),
+        ("mid_shoulder", 0.0, -0.44),
+        ("left_shoulder", 0.15, -0.44),
+        ("right_shoulder", -0.15, -0.44),
+        ("spine", 0.0, -0.22),
+        ("left_elbow", 0.22, -0.19),
+        ("right_elbow", -0.22, -0.19),
+        ("pelvis", 0.0, 0.02),
+        ("left_wrist", 0.27, 0.04),
+        ("right_wrist", -0.27, 0.04),
+        ("left_hip", 0.09, 0.02),
+        ("right_hip", -0.09, 0.02),
+        ("left_knee", 0.09, 0.41),
+        ("right_knee", -0.09, 0.41),
+        ("left_ankle", 0.09, 0.84),
+        ("right_ankle", -0.09, 0.84),
     )
 )
 """Somebody who stands before the camera with arms that hang beside the trunk: heights of our body
@@ -153,7 +154,7 @@ def _masks(mask: MaskConfig, start_step: int = 0) -> TermConfig:
 
 
 def _views(mask: MaskConfig, start_step: int = 0) -> TermConfig:
-    config = MultiviewConfig(mask, depth=1.0, depth_likelihood=0.1, sides=1.0)
+    config = MultiviewConfig(mask, depth=1.0, sides=1.0)
     return TermConfig("multiview", config, start_step=start_step, learning_rate=_LEARNING_RATE)
 
 
@@ -175,10 +176,9 @@ def started(start: Start, epoch: int) -> dict[str, TermConfig]:
         return told
     longest = tuple((a, b, _SLACK * length) for a, b, length in bones.bones)
     bound = BoneConstantsConfig(longest, at_most=True)
-    trunk = BoneConstantsConfig(_TRUNK, relative=True)
     return told | {
         "bound": TermConfig("bone_constants", bound, 2.5, 15 * epoch),
-        "trunk": TermConfig("bone_constants", trunk, 10.0, 2 * epoch),
+        "proportions": TermConfig("proportions", ProportionsConfig(), 5.0, 2 * epoch),
     }
 
 
