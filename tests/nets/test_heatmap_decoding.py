@@ -68,6 +68,15 @@ def test_too_few_peaks_repeat_the_highest():
     assert (height > 0).tolist() == [True, True, False, False]
 
 
+def test_ripples_are_no_peaks_where_that_is_asked_for():
+    marginal = torch.tensor([0.0, 0.6, 0.1, 0.28, 0.0, 0.02, 0.0])
+    depth, height = depth_hypotheses(marginal, 3, window=1)
+    assert height.tolist() == pytest.approx([0.6, 0.28, 0.02])
+    depth, height = depth_hypotheses(marginal, 3, window=1, least=0.05)
+    assert height.tolist() == pytest.approx([0.6, 0.28, 0.0])
+    assert depth[2] == depth[0] != depth[1]
+
+
 def test_without_an_inner_peak_the_largest_counts():
     marginal = torch.tensor([8.0, 4, 2, 1]) / 15
     depth, height = depth_hypotheses(marginal, 2, window=1)

@@ -63,6 +63,8 @@ class HeatmapDetectorConfig:
     """Depths of each joint: 1 takes the mean of the whole axis, more the highest peaks'."""
     window: int = 15
     """Cells around a peak that its depth is the mean of, odd."""
+    least_peak: float = 0.05
+    """Share of the highest peak's probability under which others are ripples, not peaks."""
     grid: Grid = "centres"
     """Where cells lie; ``edges`` is how the released code of X as Supervision has it."""
     scale: Literal["box", "learned", "batch"] = "box"
@@ -173,10 +175,11 @@ class HeatmapDetector(Estimator):
         self, heat: Float[Tensor, "n j d"]
     ) -> tuple[Float[Tensor, "n j h"], Float[Tensor, "n j h"] | None]:
         """Depth of each hypothesis, -1 to 1, and the probability of its peak."""
-        count, grid = self.config.num_hypotheses, self.config.grid
+        config = self.config
+        count, grid = config.num_hypotheses, config.grid
         if count == 1:
             return expectation(heat, grid).unsqueeze(-1), None
-        depth, peaks = depth_hypotheses(heat, count, self.config.window, grid)
+        depth, peaks = depth_hypotheses(heat, count, config.window, grid, config.least_peak)
         is_root = torch.arange(heat.shape[-2], device=heat.device) == self.skeleton.root
         return torch.where(is_root[:, None], depth[..., :1], depth), peaks
 

@@ -54,7 +54,11 @@ def expectation(marginal: Float[Tensor, "*b cells"], grid: Grid = "centres") -> 
 
 
 def depth_hypotheses(
-    marginal: Float[Tensor, "*b d"], count: int, window: int = 15, grid: Grid = "centres"
+    marginal: Float[Tensor, "*b d"],
+    count: int,
+    window: int = 15,
+    grid: Grid = "centres",
+    least: float = 0.0,
 ) -> tuple[Float[Tensor, "*b h"], Float[Tensor, "*b h"]]:
     """Depths around the highest peaks of a marginal, highest first. Eq. (4) to (6).
 
@@ -68,6 +72,8 @@ def depth_hypotheses(
         count: Depths wanted.
         window: Cells of a window, odd; the paper's text says twice as many as its code has.
         grid: Where cells lie.
+        least: Share of the highest peak's probability under which others are ripples, not peaks;
+            ours, the paper counts every peak.
 
     Returns:
         Depths, and the probability at each peak: 0 for one that repeats another.
@@ -78,6 +84,7 @@ def depth_hypotheses(
     if count < 1 or window < 1 or window % 2 == 0:
         raise ValueError(f"count must be 1 or more and window odd, got {count} and {window}")
     height, at, real = _highest_peaks(marginal.detach(), min(count, marginal.shape[-1]))
+    real = real & (height >= least * height[..., :1])
     missing = count - at.shape[-1]
     at = torch.where(real, at, at[..., :1])
     height = torch.where(real, height, 0.0)
