@@ -35,7 +35,6 @@ from vitruve.objectives.position import PositionConfig
 from vitruve.objectives.smoothness import SmoothnessConfig
 from vitruve.objectives.symmetry import SymmetryConfig
 from vitruve.recipes.mask import (
-    CPU_TRAIN,
     EPOCHS,
     H36M_18,
     LONG_TRAIN,
@@ -56,9 +55,7 @@ from vitruve.training import TrainConfig
 Size = Literal["tiny", "small", "full"]
 FIRST_STAGE = 0.5
 """Share of the training that is of rendered bodies alone."""
-_TRAIN = replace(
-    CPU_TRAIN, steps=9_000, drop_at=0.9, monitor="mask_error_percent", out="runs/unsupervised"
-)
+_TRAIN = replace(LONG_TRAIN, steps=9_000, monitor="mask_error_percent", out="runs/unsupervised")
 
 
 @dataclass(frozen=True)
