@@ -30,6 +30,7 @@ from vitruve.nets.bridge_file import read_bridge
 from vitruve.skeletons import Conversion, skeleton
 
 RESULTS = "skeletons_studio"
+DATA = "skeletons coco_17"
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def main() -> int:
             file = benchmark.predict(estimator, Path(folder) / "p.npz", model=way)
             metrics = benchmark.score(file)["sets"]["test"]["metrics"]
         known = {"known": benchmark.known().float().mean().item()}
-        tell(RESULTS, f"bridged.{arguments.source}.{way}", metrics | known)
+        tell(RESULTS, f"bridged.{arguments.source}.{way}", metrics | known, DATA)
     return 0
 
 

@@ -11,16 +11,15 @@ takes is measured here, on the same clips. Rows go to results/data_scale.json as
 ``USD_PER_CORE_HOUR``: assumptions, not measurements.
 """
 
-import shlex
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import torch
 
 from data_build import KINDS, cpu_s, make_release
-from vitruve.benchmarks.results import FOLDER, Row, read_rows, record
+from rows import tell
+from vitruve.benchmarks.results import FOLDER, read_rows
 from vitruve.data.datasets.cards import dataset_cards
 from vitruve.io.video import read_frames
 
@@ -37,7 +36,6 @@ def main() -> int:
     measured = {row["run"]: row["metrics"] for row in read_rows(FOLDER / "data_build.json")}
     crops = sum(card.examples for card in dataset_cards().values() if card.group != "2d")
     for kind in KINDS:
-        begun = time.perf_counter()
         rates = measured[f"data.build.{kind}.w1"]
         crop_hours = crops / rates["crops_per_cpu_s"] / 3600
         frames_per_cpu_s = decoding_rate(kind)
@@ -54,17 +52,7 @@ def main() -> int:
             "usd": core_hours * USD_PER_CORE_HOUR,
             "frames_per_cpu_s": frames_per_cpu_s,
         }
-        row = Row(
-            run=f"data.scale.{kind}",
-            seed=0,
-            preset="cpu",
-            data="28 datasets",
-            metrics=metrics,
-            command=shlex.join(["python", *sys.argv]),
-            seconds=round(time.perf_counter() - begun, 1),
-        )
-        record(row, RESULTS)
-        print(row.run, {k: round(v, 2) for k, v in metrics.items()}, flush=True)
+        tell(RESULTS, f"data.scale.{kind}", metrics, "28 datasets")
     return 0
 
 

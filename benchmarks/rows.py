@@ -1,4 +1,4 @@
-"""Rows of benchmarks on Studio's people: printed and recorded as they come."""
+"""Rows of benchmarks: printed and recorded as they come."""
 
 import shlex
 import sys
@@ -9,13 +9,13 @@ from vitruve.benchmarks.results import Row, record
 _BEGUN = time.perf_counter()
 
 
-def tell(results: str, run: str, metrics: dict[str, float]) -> None:
-    """Print a row and record it in ``results``."""
+def tell(results: str, run: str, metrics: dict[str, float], data: str = "studio") -> None:
+    """Print a row on this data and record it in ``results``."""
     row = Row(
         run=run,
         seed=0,
         preset="cpu",
-        data="studio",
+        data=data,
         metrics=metrics,
         command=shlex.join(["python", *sys.argv]),
         seconds=round(time.perf_counter() - _BEGUN, 1),
