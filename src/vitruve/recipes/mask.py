@@ -305,6 +305,13 @@ def _ablations(name: str, start: Start | None) -> dict[str, Run]:
 
 
 _SMALL = _ablations("", None) | _ablations("_upright", UPRIGHT)
+_LONGER = _run(
+    "full_upright_longer",
+    cascade(LONG_TRAIN.steps // EPOCHS, True, SMALL_MASK, UPRIGHT),
+    "three stages and four cameras, five times as long",
+    cameras=4,
+    train=LONG_TRAIN,
+)
 _LARGE = _run(
     "full_gpu",
     cascade(1000, True, _LARGE_MASK),
@@ -313,5 +320,5 @@ _LARGE = _run(
     detector=HOURGLASS_DETECTOR,
     train=_GPU_TRAIN,
 )
-MASK_RUNS = _SMALL | in_minutes(_SMALL) | _LARGE
+MASK_RUNS = _SMALL | in_minutes(_SMALL) | _LONGER | _LARGE
 """Every run by name."""
