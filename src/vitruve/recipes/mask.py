@@ -21,16 +21,11 @@ from one camera not at all (``flatness`` keeps it from pointing anywhere). The u
 template, which the paper does without.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
 from vitruve.estimators import HeatmapDetectorConfig
-from vitruve.nets.heatmap_head import HeatmapHeadConfig
-from vitruve.nets.hourglass import HourglassConfig
 from vitruve.nets.physique import PhysiqueConfig
-from vitruve.nets.res_net import ResNetConfig
-from vitruve.objectives.anchors import AnchorsConfig
 from vitruve.objectives.bone_constants import BoneConstantsConfig
 from vitruve.objectives.equivariance import EquivarianceConfig
 from vitruve.objectives.flatness import FlatnessConfig
@@ -39,52 +34,18 @@ from vitruve.objectives.mask import MaskConfig
 from vitruve.objectives.multiview import MultiviewConfig
 from vitruve.objectives.proportions import ProportionsConfig
 from vitruve.objectives.symmetry import SymmetryConfig
+from vitruve.recipes.detectors import (
+    CPU_TRAIN,
+    HOURGLASS_DETECTOR,
+    LONG_TRAIN,
+    SMALL_DETECTOR,
+    in_minutes,
+)
 from vitruve.recipes.run import Run, TermConfig
 from vitruve.recipes.studio import StudioSourceConfig
-from vitruve.skeletons import skeleton
+from vitruve.recipes.upright import PUBLISHED, UPRIGHT, Start
 from vitruve.training import TrainConfig
 
-H36M_18 = skeleton("h36m_18")
-SMALL_DETECTOR = HeatmapDetectorConfig(
-    H36M_18,
-    backbone_config=ResNetConfig(depths=(1, 1, 1, 1), channels=(32, 64, 128, 256)),
-    head=HeatmapHeadConfig(deconvolutions=2, width=64, depth_cells=24),
-    window=5,
-    depth_m=0.96,
-    side_px=64,
-)
-"""For pictures of 64 pixels on a CPU: heat of 16 x 16 cells, a quarter of the picture's as
-published, and 24 of 8 cm in depth."""
-METRIC_DETECTOR = replace(SMALL_DETECTOR, scale="learned")
-"""The same where 3D labels say how many metres a crop spans."""
-_MEDIUM_BACKBONE = ResNetConfig(depths=(2, 2, 2, 2), channels=(64, 128, 192, 256))
-"""For the same pictures on a GPU: heat of 16 x 16 x 48 cells."""
-HOURGLASS_DETECTOR = HeatmapDetectorConfig(
-    H36M_18,
-    backbone="hourglass",
-    backbone_config=HourglassConfig(),
-    head=HeatmapHeadConfig(deconvolutions=0, depth_cells=64),
-    side_px=256,
-)
-"""As published, for pictures of 256 pixels: heat of 64 x 64 x 64 cells."""
-CPU_TRAIN = TrainConfig(
-    steps=3600,
-    batch_size=32,
-    learning_rate=1e-3,
-    schedule="drop",
-    drop_at=34 / 45,
-    final_factor=0.5,
-    precision="bf16-auto",
-)
-LONG_TRAIN = replace(
-    CPU_TRAIN,
-    steps=18_000,
-    learning_rate=2e-3,
-    schedule="cosine",
-    warmup_steps=200,
-    final_factor=0.01,
-)
-"""Five times as long."""
 EPOCHS = 45
 """Of all three stages."""
 _STEPS_PER_EPOCH = CPU_TRAIN.steps // EPOCHS
@@ -98,54 +59,6 @@ _OUTLINE = replace(_LINES, physique=1.5)
 _WEIGHED = replace(_OUTLINE, geodesic=GeodesicConfig())
 _EQUIVARIANCE = {"equivariance": TermConfig("equivariance", EquivarianceConfig())}
 _FLAT = TermConfig("flatness", FlatnessConfig(), weight=0.1)
-Start = tuple[AnchorsConfig, BoneConstantsConfig]
-"""Where joints are drawn to at first, and how long bones are while arms are not drawn."""
-PUBLISHED: Start = AnchorsConfig(), BoneConstantsConfig()
-_STANDING = AnchorsConfig(
-    (
-        ("head_top", 0.0, -0.79),
-        ("neck_base_or_nose", 0.0, -0.64),
-        ("thorax", 0.0, -0.49),
-        ("mid_shoulder", 0.0, -0.44),
-        ("left_shoulder", 0.15, -0.44),
-        ("right_shoulder", -0.15, -0.44),
-        ("spine", 0.0, -0.22),
-        ("left_elbow", 0.22, -0.19),
-        ("right_elbow", -0.22, -0.19),
-        ("pelvis", 0.0, 0.02),
-        ("left_wrist", 0.27, 0.04),
-        ("right_wrist", -0.27, 0.04),
-        ("left_hip", 0.09, 0.02),
-        ("right_hip", -0.09, 0.02),
-        ("left_knee", 0.09, 0.41),
-        ("right_knee", -0.09, 0.41),
-        ("left_ankle", 0.09, 0.84),
-        ("right_ankle", -0.09, 0.84),
-    )
-)
-"""Somebody who stands before the camera with arms that hang beside the trunk: heights of our body
-in its rest pose, 1.71 m in a crop of 2.01 m, and widths as they are between front and side."""
-_TRUNK = (
-    ("pelvis", "spine", 0.24),
-    ("spine", "mid_shoulder", 0.22),
-    ("mid_shoulder", "thorax", 0.055),
-    ("thorax", "neck_base_or_nose", 0.155),
-    ("neck_base_or_nose", "head_top", 0.15),
-)
-_LIMBS = tuple(
-    (start.replace("SIDE", side), end.replace("SIDE", side), length)
-    for side in ("left", "right")
-    for start, end, length in (
-        ("pelvis", "SIDE_hip", 0.11),
-        ("SIDE_hip", "SIDE_knee", 0.39),
-        ("SIDE_knee", "SIDE_ankle", 0.43),
-        ("mid_shoulder", "SIDE_shoulder", 0.18),
-        ("SIDE_shoulder", "SIDE_elbow", 0.26),
-        ("SIDE_elbow", "SIDE_wrist", 0.24),
-    )
-)
-UPRIGHT: Start = _STANDING, BoneConstantsConfig(_TRUNK + _LIMBS)
-"""Somebody who stands, with the bones of an adult."""
 _PRIORS = _EQUIVARIANCE | {"symmetry": TermConfig("symmetry", SymmetryConfig(), weight=2.0)}
 
 
@@ -256,25 +169,6 @@ _GPU_TRAIN = TrainConfig(
     weight_decay=0.0,
     precision="bf16-mixed",
 )
-
-
-def in_minutes(runs: Mapping[str, Run]) -> dict[str, Run]:
-    """Small runs with a larger detector and batch, named ``NAME_minutes_gpu``."""
-    return {f"{name}_minutes_gpu": _in_minutes(name, run) for name, run in runs.items()}
-
-
-def _in_minutes(name: str, run: Run) -> Run:
-    small = run.estimator_config
-    cells, window = small.head.depth_cells, small.window
-    if cells > 1:
-        # Finer, and a peak as wide in metres.
-        cells, window = 2 * cells, 2 * window + 1
-    head = replace(small.head, width=128, depth_cells=cells)
-    return replace(
-        run,
-        estimator_config=replace(small, backbone_config=_MEDIUM_BACKBONE, head=head, window=window),
-        train=replace(run.train, batch_size=64, out=f"runs/{name}_minutes_gpu"),
-    )
 
 
 _ONE_CAMERA = _PRIORS | {"flatness": _FLAT}

@@ -10,7 +10,7 @@ from vitruve.data.training_crops import VariedConfig
 from vitruve.estimators import ConstantPoseConfig
 from vitruve.objectives.keypoints import KeypointsConfig
 from vitruve.objectives.position import PositionConfig
-from vitruve.recipes.mask import (
+from vitruve.recipes.detectors import (
     CPU_TRAIN,
     H36M_18,
     LONG_TRAIN,

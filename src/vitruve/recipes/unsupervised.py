@@ -34,20 +34,14 @@ from vitruve.objectives.multiview import MultiviewConfig
 from vitruve.objectives.position import PositionConfig
 from vitruve.objectives.smoothness import SmoothnessConfig
 from vitruve.objectives.symmetry import SymmetryConfig
-from vitruve.recipes.mask import (
-    EPOCHS,
-    H36M_18,
-    LONG_TRAIN,
-    SMALL_DETECTOR,
-    SMALL_MASK,
-    UPRIGHT,
-    cascade,
-)
+from vitruve.recipes.detectors import H36M_18, LONG_TRAIN, RESNET_50_DETECTOR, SMALL_DETECTOR
+from vitruve.recipes.mask import EPOCHS, SMALL_MASK, cascade
 from vitruve.recipes.own import MAX_VIEWS, OwnSourceConfig
 from vitruve.recipes.run import Run, TermConfig
 from vitruve.recipes.studio import StudioSourceConfig
 from vitruve.recipes.subjects import of_subject
-from vitruve.recipes.x import LIKELIHOOD, RESNET_50_DETECTOR
+from vitruve.recipes.upright import UPRIGHT
+from vitruve.recipes.x import LIKELIHOOD
 from vitruve.skeletons.line_forms import fullest_form
 from vitruve.skeletons.skeleton import Skeleton
 from vitruve.training import TrainConfig

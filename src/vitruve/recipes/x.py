@@ -20,9 +20,7 @@ from typing import Literal
 
 from vitruve.data.training_crops import VariedConfig
 from vitruve.estimators import HeatmapDetectorConfig
-from vitruve.nets.heatmap_head import HeatmapHeadConfig
 from vitruve.nets.pose_discriminator import DiscriminatorConfig
-from vitruve.nets.res_net import ResNetConfig
 from vitruve.objectives.adversarial import AdversarialConfig
 from vitruve.objectives.depth_likelihood import DepthLikelihoodConfig
 from vitruve.objectives.hypotheses import Scored
@@ -30,7 +28,14 @@ from vitruve.objectives.keypoints import KeypointsConfig
 from vitruve.objectives.mask import MaskConfig
 from vitruve.objectives.position import PositionConfig
 from vitruve.objectives.symmetry import SymmetryConfig
-from vitruve.recipes.mask import CPU_TRAIN, H36M_18, METRIC_DETECTOR, SMALL_MASK, in_minutes
+from vitruve.recipes.detectors import (
+    CPU_TRAIN,
+    H36M_18,
+    METRIC_DETECTOR,
+    RESNET_50_DETECTOR,
+    in_minutes,
+)
+from vitruve.recipes.mask import SMALL_MASK
 from vitruve.recipes.run import Run, TermConfig
 from vitruve.recipes.studio import StudioSourceConfig
 from vitruve.recipes.subjects import DOG, of_subject
@@ -48,14 +53,6 @@ _FIRST_STAGE = 50 / 65
 LIKELIHOOD = 0.1
 """Weight of the likelihood of depths beside distances in metres."""
 _SMALL = DiscriminatorConfig(H36M_18, channels=32, hidden=128), SMALL_MASK
-RESNET_50_DETECTOR = HeatmapDetectorConfig(
-    H36M_18,
-    backbone_config=ResNetConfig("bottleneck", (3, 4, 6, 3), (64, 128, 256, 512), stem=7),
-    head=HeatmapHeadConfig(),
-    scale="learned",
-    side_px=256,
-)
-"""As published but for group normalisation and random weights; for pictures of 256 pixels."""
 
 
 def _terms(
