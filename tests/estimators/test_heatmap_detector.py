@@ -199,3 +199,18 @@ def test_training_says_how_probable_depths_are():
     assert depth_m[0, 0, 0].tolist() == pytest.approx(torch.linspace(-1.05, 1.05, 8).tolist())
     torch.testing.assert_close(log_probability.exp().sum(-1), torch.ones(cells.shape[:-2]))
     assert detector(batch).depth_cells is None
+
+
+def test_ripples_are_no_answers_but_are_trained_on():
+    detector = make_detector(num_hypotheses=2, window=1, least_peak=0.1)
+
+    def heat(images):
+        logits = torch.full((len(images), 18, 8, 4, 4), -50.0)
+        logits[:, :, 2], logits[:, :, 5] = 5.0, 1.0
+        return logits
+
+    detector.heat = heat
+    batch = detector_batch(b=1)
+    answer, trained = detector(batch).confidence, detector.training_forward(batch).confidence
+    assert (answer[0, 1] == 0).all()
+    torch.testing.assert_close(trained[0, 1], answer[0, 0] * torch.e**-4)

@@ -4,6 +4,7 @@ Axes: h hypotheses, j joints, y x pixels.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -61,11 +62,12 @@ def answer_sheet(
     estimator.eval()
     batch = studio_batch(studio, numbers)
     device = next(estimator.parameters()).device
-    said = estimator.training_forward(told(batch, "none").to(device))
+    shown = told(batch, "none").to(device)
+    said = replace(estimator(shown), depth_cells=estimator.training_forward(shown).depth_cells)
     said = said.map(lambda x: x.cpu().float())
-    shown = zip(_pictures(batch), _drawn(said, batch), _truths(batch), strict=True)
+    each = zip(_pictures(batch), _drawn(said, batch), _truths(batch), strict=True)
     return grid(
-        [_panels(*of_one, said.map(lambda x, i=i: x[i : i + 1])) for i, of_one in enumerate(shown)],
+        [_panels(*of_one, said.map(lambda x, i=i: x[i : i + 1])) for i, of_one in enumerate(each)],
         columns,
     )
 

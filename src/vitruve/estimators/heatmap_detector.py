@@ -64,7 +64,8 @@ class HeatmapDetectorConfig:
     window: int = 15
     """Cells around a peak that its depth is the mean of, odd."""
     least_peak: float = 0.05
-    """Share of the highest peak's probability under which others are ripples, not peaks."""
+    """Share of the highest peak's probability under which others are ripples, not peaks; in training
+    every peak counts, as published, so that small ones can grow."""
     grid: Grid = "centres"
     """Where cells lie; ``edges`` is how the released code of X as Supervision has it."""
     scale: Literal["box", "learned", "batch"] = "box"
@@ -135,16 +136,18 @@ class HeatmapDetector(Estimator):
         Raises:
             ValueError: The batch lacks what is needed, or does not show every frame once.
         """
-        return self._predict(batch)[0]
+        return self._predict(batch, self.config.least_peak)[0]
 
     def training_forward(self, batch: PoseBatch) -> Prediction:
         """Predict every frame, and say how probable every cell of the depth axis is."""
-        prediction, heat = self._predict(batch)
+        prediction, heat = self._predict(batch, least_peak=0.0)
         at = self.config.depth_m * cell_positions(heat.shape[-1], self.config.grid, like=heat)
         cells = torch.stack([at.expand_as(heat), heat.clamp(min=EPSILON).log()], dim=-1)
         return replace(prediction, depth_cells=cells)
 
-    def _predict(self, batch: PoseBatch) -> tuple[Prediction, Float[Tensor, "*b t j d"]]:
+    def _predict(
+        self, batch: PoseBatch, least_peak: float
+    ) -> tuple[Prediction, Float[Tensor, "*b t j d"]]:
         """The answer, and the probabilities of its depths."""
         self.check(batch)
         assert batch.images is not None
@@ -155,7 +158,7 @@ class HeatmapDetector(Estimator):
         heat_x, heat_y, heat_z = marginals(self.heat(features))
         plane = [expectation(heat, self.config.grid) for heat in (heat_x, heat_y)]
         points = torch.stack(plane, dim=-1).unflatten(0, leading)
-        depth, peaks = self._depths(heat_z)
+        depth, peaks = self._depths(heat_z, least_peak)
         first, last = batch.crops_px[..., None, :].split(2, dim=-1)
         keypoints_px = first + (points + 1) / 2 * (last - first)
         flat = (points * self._half_sides_m(batch, features)).unsqueeze(-4)
@@ -172,14 +175,14 @@ class HeatmapDetector(Estimator):
         return answer, heat_z.unflatten(0, leading)
 
     def _depths(
-        self, heat: Float[Tensor, "n j d"]
+        self, heat: Float[Tensor, "n j d"], least_peak: float
     ) -> tuple[Float[Tensor, "n j h"], Float[Tensor, "n j h"] | None]:
         """Depth of each hypothesis, -1 to 1, and the probability of its peak."""
         config = self.config
         count, grid = config.num_hypotheses, config.grid
         if count == 1:
             return expectation(heat, grid).unsqueeze(-1), None
-        depth, peaks = depth_hypotheses(heat, count, config.window, grid, config.least_peak)
+        depth, peaks = depth_hypotheses(heat, count, config.window, grid, least_peak)
         is_root = torch.arange(heat.shape[-2], device=heat.device) == self.skeleton.root
         return torch.where(is_root[:, None], depth[..., :1], depth), peaks
 
