@@ -64,8 +64,8 @@ class HeatmapDetectorConfig:
     window: int = 15
     """Cells around a peak that its depth is the mean of, odd."""
     least_peak: float = 0.05
-    """Share of the highest peak's probability under which others are ripples, not peaks; in training
-    every peak counts, as published, so that small ones can grow."""
+    """Share of the highest peak's probability under which others are ripples, not peaks. In
+    training every peak counts, as published, so that small ones can grow."""
     grid: Grid = "centres"
     """Where cells lie; ``edges`` is how the released code of X as Supervision has it."""
     scale: Literal["box", "learned", "batch"] = "box"
