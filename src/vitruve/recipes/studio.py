@@ -94,7 +94,9 @@ class StudioSource:
         seed = (self._seed * 1_000_003 + step) * world_size + rank
         drawn = torch.Generator().manual_seed(seed)
         size = self._batch_size // world_size
-        count = round(share_at(step, self.config.pairs_first, self.config.pairs_share) * size)
+        share = share_at(step, self.config.pairs_first, self.config.pairs_share)
+        # Somebody is always there whose labels are hidden.
+        count = min(size - 1, round(share * size))
         parts = [self._people_batch(size - count, drawn)]
         if count:
             assert self._pairs is not None
