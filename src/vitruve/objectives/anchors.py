@@ -17,6 +17,7 @@ from vitruve.nets.skeleton_mask import pixel_grid
 from vitruve.objectives.base import Objective, masked_mean
 from vitruve.objectives.pictured import picture_masks, picture_points
 from vitruve.poses import PoseBatch, Prediction
+from vitruve.skeletons.skeleton import Skeleton
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,22 @@ class AnchorsObjective(Objective):
         centre = torch.einsum("nyx,yxc->nc", masks, grid) / area.clamp(min=1e-6)[:, None]
         names, offsets = zip(*((a, (x, y)) for a, x, y in self.config.joints), strict=True)
         wanted = centre[:, None, None] + centre.new_tensor(offsets)
-        at = joint_numbers(prediction.skeleton.name, prediction.skeleton.names, names)
-        away = (points[:, :, at] - wanted).square().sum(-1)
+        (found,) = named_points(points, prediction.skeleton, names)
+        away = (found - wanted).square().sum(-1)
         return masked_mean(away.mean((-2, -1)), shown & (area > 0))
+
+
+def named_points(
+    points: Float[Tensor, "n h j 2"], skeleton: Skeleton, *columns: tuple[str, ...]
+) -> tuple[Float[Tensor, "n h _ 2"], ...]:
+    """2D joints by their names, one tensor for each column of names.
+
+    Raises:
+        ValueError: The skeleton lacks one.
+    """
+    return tuple(
+        points[:, :, joint_numbers(skeleton.name, skeleton.names, names)] for names in columns
+    )
 
 
 def joint_numbers(skeleton: str, names: tuple[str, ...], wanted: tuple[str, ...]) -> list[int]:

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vitruve.objectives.anchors import joint_numbers
+from vitruve.objectives.anchors import named_points
 from vitruve.objectives.base import Objective, masked_mean
 from vitruve.objectives.pictured import picture_points
 from vitruve.poses import PoseBatch, Prediction
@@ -54,11 +54,7 @@ class BoneConstantsObjective(Objective):
         """
         points, shown = picture_points(prediction, batch)
         starts, ends, lengths = zip(*self.config.bones, strict=True)
-        skeleton = prediction.skeleton
-        start, end = (
-            points[:, :, joint_numbers(skeleton.name, skeleton.names, names)]
-            for names in (starts, ends)
-        )
+        start, end = named_points(points, prediction.skeleton, starts, ends)
         length = torch.sqrt((end - start).square().sum(-1) + EPSILON)
         error = length - length.new_tensor(lengths)
         if self.config.at_most:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from vitruve.objectives.anchors import joint_numbers
+from vitruve.objectives.anchors import named_points
 from vitruve.objectives.base import Objective, masked_mean
 from vitruve.objectives.pictured import picture_points
 from vitruve.poses import PoseBatch, Prediction
@@ -45,10 +45,7 @@ class ProportionsObjective(Objective):
         """
         points, shown = picture_points(prediction, batch)
         *named, shares = zip(*self.config.joints, strict=True)
-        skeleton = prediction.skeleton
-        middle, start, end = (
-            points[:, :, joint_numbers(skeleton.name, skeleton.names, names)] for names in named
-        )
+        middle, start, end = named_points(points, prediction.skeleton, *named)
         share = points.new_tensor(shares).unsqueeze(-1)
         away = (middle - start - share * (end - start)).square().sum(-1)
         return masked_mean(away.mean((-2, -1)), shown)

@@ -3,6 +3,7 @@
 Axes: y x pixels, RGB from 0 to 1.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import roma
@@ -12,6 +13,7 @@ from torch import Tensor
 
 _LUMA = (0.299, 0.587, 0.114)
 """Weights of a grey value (ITU-R BT.601)."""
+_AFFINE = ("matrix", "offset")
 _MIDDLE = 0.5
 """Contrast leaves it as it is."""
 
@@ -45,8 +47,18 @@ class ColourMap:
 
     def __call__(self, image: Float[Tensor, "3 y x"]) -> Float[Tensor, "3 y x"]:
         """The picture in these colours; what leaves the range is cut off."""
-        mapped = (self.matrix @ image.flatten(1) + self.offset[:, None]).clamp_(0, 1)
-        return (mapped if self.gamma == 1 else mapped.pow_(self.gamma)).view_as(image)
+        return recoloured(image.unsqueeze(0), [self])[0]
+
+
+def recoloured(
+    images: Float[Tensor, "n 3 y x"], maps: Sequence[ColourMap]
+) -> Float[Tensor, "n 3 y x"]:
+    """Each picture in the colours of its map; what leaves the range is cut off."""
+    matrix, offset = (torch.stack([getattr(m, name) for m in maps]) for name in _AFFINE)
+    mapped = (matrix @ images.flatten(2) + offset.unsqueeze(-1)).clamp_(0, 1)
+    gamma = mapped.new_tensor([m.gamma for m in maps])
+    changed = gamma.ne(1).any()
+    return (mapped.pow_(gamma.view(-1, 1, 1)) if changed else mapped).view_as(images)
 
 
 def draw_colours(config: ColourConfig, generator: torch.Generator) -> ColourMap:

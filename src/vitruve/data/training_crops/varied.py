@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vitruve.data.studio.warps import warped_pictures
-from vitruve.data.training_crops.colour import ColourConfig, draw_colours
+from vitruve.data.training_crops.colour import ColourConfig, draw_colours, recoloured
 from vitruve.data.training_crops.scenery import Scenery
 from vitruve.poses import PoseBatch, mirror_batch
 
@@ -69,11 +69,7 @@ class Varier:
             scenery = torch.stack([self._scenery.draw(drawn) for _ in flat])
             flat = torch.lerp(scenery, flat, cover)
         maps = [draw_colours(self.config.colour, drawn) for _ in flat]
-        matrix, offset = (torch.stack([getattr(m, n) for m in maps]) for n in ("matrix", "offset"))
-        gamma = torch.tensor([m.gamma for m in maps])
-        mapped = torch.einsum("nac,ncyx->nayx", matrix, flat) + offset[..., None, None]
-        shown = mapped.clamp(0, 1).pow(gamma.view(-1, 1, 1, 1))
-        return replace(batch, images=shown.view_as(batch.images))
+        return replace(batch, images=recoloured(flat, maps).view_as(batch.images))
 
 
 def turned_batch(
