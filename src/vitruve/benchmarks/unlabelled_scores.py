@@ -42,12 +42,14 @@ def pose_scores(
 ) -> dict[str, float]:
     """Errors relative to the root, in every mode that there is something to choose for.
 
+    Of several hypotheses also ``hypotheses_per_joint``: how many have any confidence.
+
     Args:
         hypotheses: In any place, metres.
         truth: In any place, metres.
         valid: Joints whose truth is known.
         skeleton: Of all of them.
-        confidence: Of each hypothesis of a joint.
+        confidence: Of each hypothesis of a joint; 0 for one that only repeats another.
     """
     said = root_centred(hypotheses, skeleton.root).unsqueeze(2)
     true, known = root_centred(truth, skeleton.root).unsqueeze(1), valid.unsqueeze(1)
@@ -64,6 +66,8 @@ def pose_scores(
             pose = exchange_sides(chosen, true, skeleton.mirror_index, sides)
             suffix = "" if (mode, sides) == ("first", "none") else f".{mode}.{sides}"
             scores |= {k + suffix: error(pose, true, known).item() for k, error in _ERRORS.items()}
+    if sure is not None and len(modes) > 1:
+        scores["hypotheses_per_joint"] = (sure > 0).float().sum(1).mean().item()
     return scores
 
 

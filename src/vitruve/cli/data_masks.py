@@ -10,7 +10,6 @@ import tyro
 
 if TYPE_CHECKING:
     from vitruve.data.masking import MaskingConfig, MaskReport
-    from vitruve.data.masking.background import Background
     from vitruve.data.masking.masker import Bones, Boxes
     from vitruve.data.own.clips import OwnClip
 
@@ -79,7 +78,6 @@ def mask_clips(
     folders: "Sequence[Path]",
     settings: MaskSettings,
     *,
-    scenes: Path | None = None,
     every: int = 1,
 ) -> "list[MaskReport]":
     """Masks of every clip, with a warning line for each kind that looks wrong; see `masks`.
@@ -88,7 +86,6 @@ def mask_clips(
         clips: Whose.
         folders: Of the masks of each.
         settings: How.
-        scenes: Folder for the empty scenes that are learnt on the way, if they are of use.
         every: Every so manyth picture gets a mask.
     """
     from vitruve.cli.progress import show_progress
@@ -105,8 +102,6 @@ def mask_clips(
             given, boxes = _given(clip, settings), _boxes(clip, settings)
             bones = _bones(clip) if settings.by == "grabcut" and boxes is None else None
             masker = Masker(config, clip.source, given=given, boxes=boxes, bones=bones)
-            if masker.scene is not None and scenes is not None:
-                _write_scene(masker.scene, scenes / f"{clip.name}.png")
             made = make_masks(clip.name, clip.source, folder, masker, told, every=every)
             reports.append(made)
     for report in reports:
@@ -142,17 +137,6 @@ def _config(settings: MaskSettings) -> "MaskingConfig":
         BackgroundConfig(threshold=settings.threshold),
         ChromaConfig(settings.key),
     )
-
-
-def _write_scene(scene: "Background", path: Path) -> None:
-    import numpy as np
-    from PIL import Image
-
-    from vitruve.io.atomic import atomic_path
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as temporary:
-        Image.fromarray(scene.mean.round().clip(0, 255).astype(np.uint8)).save(temporary)
 
 
 def _given(clip: "OwnClip", settings: MaskSettings) -> Path | None:

@@ -110,6 +110,7 @@ def _joints(body: str) -> str:
 
 def _prepare(arguments: Arguments, run_folder: Path, preset: "Preset", joints: str) -> "Signals":
     """Masks, shards of people and of rendered bodies, whatever is not there yet."""
+    from vitruve.data.masking import write_scenes
     from vitruve.data.own.clips import find_clips
     from vitruve.data.own.shards import OwnConfig, digest_of
     from vitruve.data.shards.unfinished import begin_folder, is_finished
@@ -135,7 +136,10 @@ def _prepare(arguments: Arguments, run_folder: Path, preset: "Preset", joints: s
     begin_folder(people, asdict(own) | masking | {"clips": digest_of(clips)})
     if not is_finished(people):
         kinds = _masks(arguments, clips, data)
-        _cut_out(clips, kinds, data, own)
+        masked = [replace(clip, masks=data / "masks" / clip.name) for clip in clips]
+        if arguments.rendered:
+            write_scenes(masked, data / _SCENES, arguments.every)
+        _cut_out(masked, kinds, data, own)
     if arguments.rendered:
         _render(arguments, data, preset)
     return _signals(arguments, people)
@@ -143,7 +147,7 @@ def _prepare(arguments: Arguments, run_folder: Path, preset: "Preset", joints: s
 
 def _masks(arguments: Arguments, clips: "Sequence[OwnClip]", data: Path) -> "Kinds":
     folders, sheet = [data / "masks" / clip.name for clip in clips], data / "masks.jpg"
-    reports = mask_clips(clips, folders, arguments, scenes=data / _SCENES, every=arguments.every)
+    reports = mask_clips(clips, folders, arguments, every=arguments.every)
     write_sheet(reports, sheet)
     print(f"masks: {sum(len(r.thumbnails) for r in reports)} by {arguments.by}; look at {sheet}")
     return {r.clip: {t.name: t.kind for t in r.thumbnails} for r in reports}
@@ -153,10 +157,9 @@ def _cut_out(clips: "Sequence[OwnClip]", kinds: "Kinds", data: Path, own: "OwnCo
     from vitruve.cli.progress import show_progress
     from vitruve.data.own.shards import is_rig, write_own_shards
 
-    masked = [replace(clip, masks=data / "masks" / clip.name) for clip in clips]
     with show_progress("pictures") as tell:
         counts = write_own_shards(
-            masked, kinds, data / "people", own, lambda done: tell("crops", done, None)
+            clips, kinds, data / "people", own, lambda done: tell("crops", done, None)
         )
     written = counts.pop("written")
     left = "".join(f", {n} left out ({kind} mask)" for kind, n in counts.items())

@@ -49,6 +49,8 @@ from vitruve.training import TrainConfig
 Size = Literal["tiny", "small", "full"]
 FIRST_STAGE = 0.5
 """Share of the training that is of rendered bodies alone."""
+ROLL_DEG = 20.0
+"""Standard deviation of the turns of rendered pictures: nobody knows how cameras are held."""
 _TRAIN = replace(LONG_TRAIN, steps=9_000, monitor="mask_error_percent", out="runs/unsupervised")
 
 
@@ -143,7 +145,12 @@ def unsupervised(signals: Signals, skeleton: Skeleton, size: Size, train: TrainC
     views = min(signals.views, MAX_VIEWS)
     source = OwnSourceConfig(views, 2 if signals.ordered else 1, 0.0)
     if signals.rendered:
-        source = replace(source, pairs_share=0.5, pairs_first=_second_half(train.steps))
+        source = replace(
+            source,
+            pairs_share=0.5,
+            pairs_first=_second_half(train.steps),
+            varied=VariedConfig(roll_deg=ROLL_DEG),
+        )
     taught = _bodies_first if signals.rendered else _masks_alone
     return Run(
         estimator="heatmap_detector",

@@ -145,13 +145,18 @@ def _without_people(
     again = people.any(0) & (free >= max(2, FREE_SHARE * len(stack)))
     hidden = people[:, again, None]
     mean, spread = first.mean.copy(), first.std / _MAD_TO_STD
-    mean[again] = _median(stack[:, again].astype(np.int16), hidden)
-    spread[again] = _median(np.abs(stack[:, again] - mean[again].astype(np.int16)), hidden)
+    mean[again] = median_of_seen(stack[:, again].astype(np.int16), hidden)
+    spread[again] = median_of_seen(np.abs(stack[:, again] - mean[again].astype(np.int16)), hidden)
     return Background(mean, _noise(spread, first.config), first.config)
 
 
-def _median(values: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """Over the first axis, of what is not hidden; of an even number the lower one."""
+def median_of_seen(values: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Median over the first axis of what is not hidden; of an even number the lower one.
+
+    Args:
+        values: Whole numbers, 0 to 255.
+        hidden: Like it, or one for all of the last axis; never all of the first.
+    """
     # What is hidden is sorted behind the rest, whose median is half way through.
     ordered = np.sort(np.where(hidden, np.int16(256), values), axis=0)
     half = ((~hidden).sum(0) - 1) // 2

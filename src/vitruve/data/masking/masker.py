@@ -3,7 +3,7 @@
 Axes: y x pixels.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, assert_never
@@ -19,7 +19,7 @@ from vitruve.data.masking.grab_cut import (
     mask_in_box,
     refine_mask,
 )
-from vitruve.data.own.clips import count_frames, load_mask, named_frames
+from vitruve.data.own.clips import load_mask, spread_frames
 from vitruve.data.processing.masks import Kind, clean_mask
 from vitruve.io.errors import FileError
 
@@ -71,11 +71,11 @@ class Masker:
             ValueError: The way needs masks or boxes that are not given.
         """
         self.config, self._given, self._boxes, self._bones = config, given, boxes, bones
-        self.scene: Background | None = None
-        """The empty scene, of the way ``background``."""
+        self._scene: Background | None = None
         if config.by == "background":
-            self.scene = learn_background(
-                _spread(source, config.background.frames), config.background
+            self._scene = learn_background(
+                (image for _, image in spread_frames(source, config.background.frames)),
+                config.background,
             )
         if config.by == "given" and given is None:
             raise ValueError("masks that are given need their folder: name it (--given DIR)")
@@ -106,8 +106,8 @@ class Masker:
     ) -> Bool[np.ndarray, "y x"]:
         match self.config.by:
             case "background":
-                assert self.scene is not None
-                return self.scene.differs(image)
+                assert self._scene is not None
+                return self._scene.differs(image)
             case "chroma":
                 return not_keyed(image, self.config.chroma)
             case "grabcut":
@@ -137,12 +137,3 @@ class Masker:
                 f"{image.shape[1]}x{image.shape[0]}"
             )
         return mask
-
-
-def _spread(source: Path, count: int) -> Iterator[UInt8[np.ndarray, "y x 3"]]:
-    """Pictures spread evenly over a clip: about ``count``, and at most twice as many."""
-    total = count_frames(source) or count
-    step = max(1, total // count)
-    for number, (_, image) in enumerate(named_frames(source)):
-        if number % step == 0 and number // step < 2 * count:
-            yield image

@@ -69,6 +69,17 @@ def named_frames(source: Path) -> Iterator[tuple[str, UInt8[np.ndarray, "y x 3"]
         yield path.stem, load_image(path)
 
 
+def spread_frames(
+    source: Path, count: int, every: int = 1
+) -> Iterator[tuple[str, UInt8[np.ndarray, "y x 3"]]]:
+    """Every so manyth of `named_frames`, evenly: about ``count``, and at most twice as many."""
+    total = count_frames(source) or count
+    step = every * max(1, total // (count * every))
+    for number, named in enumerate(named_frames(source)):
+        if number % step == 0 and number // step < 2 * count:
+            yield named
+
+
 def is_video(source: Path) -> bool:
     """Whether a source is a file that is no picture."""
     return not source.is_dir() and source.suffix.lower() not in IMAGE_SUFFIXES
