@@ -228,6 +228,16 @@ def test_beyond_the_picture_is_black_and_shrinking_averages():
     assert abs(small[4:-4, 4:-4].astype(float) - 127.5).max() < 3
 
 
+@pytest.mark.parametrize("side_px", [16, 64, 100, 400])
+def test_a_crop_within_the_picture_has_no_dark_edge(side_px):
+    grey = np.full((480, 640, 3), 200, np.uint8)
+    box = np.array([200.3, 100.7, 350.2, 299.9])
+    for perspective in (False, True):
+        config = CropConfig(side_px=side_px, perspective=perspective)
+        crop = crop_person(grey, Camera(K, (640, 480), LENS), box, config)
+        assert (crop.image == 200).all()
+
+
 def test_frames_of_a_video_are_opened_in_any_order(tmp_path):
     frames = (
         np.zeros((5, 32, 32, 3), np.uint8) + 40 * np.arange(5, dtype=np.uint8)[:, None, None, None]

@@ -122,7 +122,8 @@ def _sample_smaller(
     image: UInt8[np.ndarray, "y x c"], at_px: Float[Tensor, "2 m m"], factor: float
 ) -> Float[Tensor, "c m m"]:
     """The same in a picture made smaller, so that no pixel is skipped."""
-    first, last = at_px.amin((1, 2)), at_px.amax((1, 2))
+    # One pixel more at each side, or edges would be mixed with the black beyond them.
+    first, last = at_px.amin((1, 2)) - factor, at_px.amax((1, 2)) + factor
     side = float((last - first).max()) + 1e-3
     corner, n = first.double().numpy(), math.ceil(side / factor)
     # A fourth channel is no opacity: pictures are made smaller by it apart from it.

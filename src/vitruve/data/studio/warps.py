@@ -9,6 +9,7 @@ the longer side from -1 to 1.
 """
 
 from dataclasses import replace
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -17,6 +18,7 @@ from torch.nn import functional
 
 from vitruve.poses import PoseBatch
 
+Between = Literal["bilinear", "bicubic"]
 SPREAD = 0.05
 """Standard deviation of the noise."""
 
@@ -53,18 +55,24 @@ def warp_batch(batch: PoseBatch, warps: Float[Tensor, "b 2 3"]) -> PoseBatch:
 
 
 def warped_pictures(
-    batch: PoseBatch, warps: Float[Tensor, "b 2 3"]
+    batch: PoseBatch, warps: Float[Tensor, "b 2 3"], between: Between = "bilinear"
 ) -> tuple[Float[Tensor, "b i 3 y x"], Float[Tensor, "b i y x"] | None]:
-    """Pictures and masks that went where ``warps`` take them; beyond edges, their mirror image."""
+    """Pictures and masks that went where ``warps`` take them; beyond edges, their mirror image.
+
+    Args:
+        batch: With pictures.
+        warps: In crop coordinates.
+        between: What is between pixels; bicubic pictures stay as sharp as they were.
+    """
     assert batch.images is not None
     if batch.masks is None:
-        return _warped(batch.images, warps), None
-    both = _warped(torch.cat([batch.images, batch.masks.unsqueeze(2)], 2), warps)
+        return _warped(batch.images, warps, between), None
+    both = _warped(torch.cat([batch.images, batch.masks.unsqueeze(2)], 2), warps, between)
     return both[:, :, :3], both[:, :, 3]
 
 
 def _warped(
-    pictures: Float[Tensor, "b i c y x"], warps: Float[Tensor, "b 2 3"]
+    pictures: Float[Tensor, "b i c y x"], warps: Float[Tensor, "b 2 3"], between: Between
 ) -> Float[Tensor, "b i c y x"]:
     b, i, c, height, width = pictures.shape
     reach = pictures.new_tensor([width, height]) / max(width, height)
@@ -76,7 +84,8 @@ def _warped(
     flat = functional.grid_sample(
         pictures.transpose(0, 1).flatten(0, 1),
         grid.repeat(i, 1, 1, 1),
+        mode=between,
         padding_mode="reflection",
         align_corners=False,
-    )
+    ).clamp_(0, 1)
     return flat.unflatten(0, (i, b)).transpose(0, 1)

@@ -97,7 +97,7 @@ def turned_batch(
         )
 
     warps = torch.cat([linear, torch.zeros_like(linear[..., :1])], -1)
-    images, masks = warped_pictures(batch, warps)
+    images, masks = warped_pictures(batch, warps, "bicubic")
     joints, place, scale = batch.joints_cam, batch.T_world_cam, batch.scale_m_per_px
     keypoints_px = pixels(batch.keypoints_px)
     inside = ((keypoints_px >= 0) & (keypoints_px <= 2 * middle[:, None, None])).all(-1)
