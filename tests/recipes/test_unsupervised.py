@@ -70,6 +70,15 @@ def test_calibrated_views_are_trained_on_together(views, capsys):
     assert not torch.equal(batch.images[:3, 0], batch.images[:3, 1])
 
 
+def test_while_rendered_bodies_alone_teach_every_picture_is_another(views):
+    config = OwnSourceConfig(views=3, frames=2, pairs_first=1)
+    source = OwnSource(config, TrainConfig(batch_size=24), views / "run/data")
+    first, second = source.batch_at(0), source.batch_at(1)
+    assert first.images.shape == (24, 1, 3, 32, 32)
+    assert first.valid.flatten(1).any(1).sum() == 21
+    assert second.images.shape == (12, 2, 3, 32, 32)
+
+
 def test_the_same_command_goes_on(views, capsys):
     assert train(views / "own", views / "run") == 0
     said = capsys.readouterr().out

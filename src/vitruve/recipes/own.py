@@ -73,7 +73,7 @@ class OwnSource:
         if data is None:
             raise FileNotFoundError("this recipe trains on your pictures: give --images DIR")
         self.config, self._seed = config, train.seed
-        self._examples = max(2, train.batch_size // config.frames)
+        self._pictures = train.batch_size
         self._people = Studio(data / PEOPLE, "train")
         self._validation = Studio(data / PEOPLE, "validation")
         self._pairs = open_pairs(data / PAIRS) if config.pairs_share else None
@@ -89,15 +89,16 @@ class OwnSource:
     def batch_at(self, step: int, rank: int = 0, world_size: int = 1) -> PoseBatch:
         """The batch of one process at one step."""
         drawn = torch.Generator().manual_seed((self._seed * 1_000_003 + step) * world_size + rank)
-        size = max(2, self._examples // world_size)
+        # Neighbouring frames teach nothing while rendered bodies alone do, which stand still.
+        frames = 1 if step < self.config.pairs_first else self.config.frames
+        size = max(2, self._pictures // frames // world_size)
         if self._pairs is None or self._prior is None:
-            return replace(self._people_batch(size, drawn), scale_m_per_px=None)
+            return replace(self._people_batch(size, frames, drawn), scale_m_per_px=None)
         share = share_at(step, self.config.pairs_first, self.config.pairs_share)
         count = min(size - 1, max(1, round(share * size)))
-        people = replace(self._people_batch(size - count, drawn), scale_m_per_px=None)
+        people = replace(self._people_batch(size - count, frames, drawn), scale_m_per_px=None)
         numbers = torch.randint(len(self._pairs), (count,), generator=drawn).tolist()
-        # A rendered picture stands still.
-        pairs = over_time([self._vary(as_pairs(self._pairs, numbers), drawn)] * self.config.frames)
+        pairs = over_time([self._vary(as_pairs(self._pairs, numbers), drawn)] * frames)
         batch = PoseBatch.join([people, replace(pairs, scale_m_per_px=None)])
         return replace(batch, prior_cam=draw_prior(self._prior, size, drawn))
 
@@ -134,7 +135,7 @@ class OwnSource:
             groups[-1].extend(self._validation.moment(moment))
         return groups
 
-    def _people_batch(self, size: int, drawn: torch.Generator) -> PoseBatch:
+    def _people_batch(self, size: int, frames: int, drawn: torch.Generator) -> PoseBatch:
         plain = size - size // 2
         numbers: list[int] = []
         while len(numbers) < plain:
@@ -143,7 +144,7 @@ class OwnSource:
             order = torch.randperm(len(views), generator=drawn)[: self.config.views].tolist()
             numbers += [views[i] for i in order]
         times = [numbers[:plain]]
-        if self._next:
+        if frames > 1:
             times.append([self._next[n] for n in times[0]])
         batch = over_time([studio_batch(self._people, at) for at in times])
         if size == plain:
