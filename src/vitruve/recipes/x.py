@@ -5,7 +5,8 @@ masks; rendered people, by their labels; and poses that can be, by a discriminat
 by the detector (``sh``: one hypothesis, ``mh``: three, the best of which is scored), the
 discriminator (``none``, ``mlp``, ``graph``; table 3) and the rendered people: dressed and in drawn
 poses, with ``_parts`` painted in one colour for each part of the body, or with ``_motion`` in poses
-that were recorded (table 4).
+that were recorded (table 4). ``sh_none_motion`` and ``sh_graph_motion`` are ours: they tell what
+the discriminator does from what its poses do.
 
 ``x.studio.dog`` are dogs, in a folder of their own.
 
@@ -134,6 +135,8 @@ _ALL_SMALL: dict[str, Run] = (
     | _run("mh_graph", "graph")
     | _run("mh_graph_parts", "graph", look="parts")
     | _run("mh_graph_motion", "graph", look="motion")
+    | _run("sh_graph_motion", "graph", hypotheses=1, look="motion")
+    | _run("sh_none_motion", "none", hypotheses=1, look="motion")
 )
 _LARGE = _run(
     "mh_graph_gpu",
