@@ -7,7 +7,7 @@ import torch
 
 from vitruve.data.studio.batches import studio_batch
 from vitruve.data.studio.reader import Studio
-from vitruve.data.training_crops import VariedConfig, Varier
+from vitruve.data.training_crops import VariedConfig, Varier, silhouettes
 from vitruve.data.training_crops.colour import NO_CHANGE
 from vitruve.data.training_crops.varied import turned_batch
 from vitruve.geometry.projection import project
@@ -73,6 +73,17 @@ def test_backgrounds_change_behind_people_alone(batch):
     assert (colours.images - batch.images).abs().flatten(1).mean(1).min() > 1e-3
     assert colours.images.min() >= 0
     assert colours.images.max() <= 1
+
+
+def test_of_some_nothing_but_the_mask_is_shown(batch):
+    shown = vary(batch, silhouettes=0.5)
+    masks = batch.masks.unsqueeze(2).expand_as(batch.images)
+    bare = [torch.equal(shown.images[i], masks[i]) for i in range(8)]
+    plain = [torch.equal(shown.images[i], batch.images[i]) for i in range(8)]
+    assert 0 < sum(bare) < 8
+    assert sum(bare) + sum(plain) == 8
+    with pytest.raises(ValueError, match="the batch lacks one"):
+        silhouettes(replace(batch, masks=None), torch.ones(8, dtype=torch.bool))
 
 
 def test_nothing_varies_unless_asked_and_seeds_repeat(batch):

@@ -13,6 +13,7 @@ from energy_samples import H36M, make_energy
 from own_samples import person_mask, photo, wall, write_frames, write_rig, write_walk
 from vitruve.cli import main
 from vitruve.data.studio.reader import Studio
+from vitruve.data.training_crops import VariedConfig
 from vitruve.estimators import load_estimator
 from vitruve.nets import write_energy
 from vitruve.recipes.own import OwnSource, OwnSourceConfig
@@ -68,6 +69,17 @@ def test_calibrated_views_are_trained_on_together(views, capsys):
     assert batch.prior_cam.shape == (12, 2, 18, 3)
     assert torch.equal(batch.images[6:, 0], batch.images[6:, 1])
     assert not torch.equal(batch.images[:3, 0], batch.images[:3, 1])
+
+
+def test_copies_are_silhouettes_where_some_rendered_bodies_are(views):
+    varied = VariedConfig(silhouettes=1.0)
+    config = OwnSourceConfig(views=3, pairs_share=0.5, varied=varied)
+    batch = OwnSource(config, TrainConfig(batch_size=24), views / "run/data").batch_at(0)
+    masks = batch.masks.unsqueeze(2).expand_as(batch.images)
+    same = [torch.equal(a, b) for a, b in zip(batch.images, masks, strict=True)]
+    assert same == [False] * 6 + [True] * 6 + same[12:]
+    # Rendered ones were turned since, picture and mask alike.
+    assert (batch.images[12:] - masks[12:]).abs().max() < 1e-5
 
 
 def test_while_rendered_bodies_alone_teach_every_picture_is_another(views):

@@ -13,7 +13,7 @@ import torch
 from vitruve.data.studio.batches import over_time, studio_batch
 from vitruve.data.studio.reader import Studio
 from vitruve.data.studio.warps import draw_warps, warp_batch
-from vitruve.data.training_crops import VariedConfig
+from vitruve.data.training_crops import VariedConfig, silhouettes
 from vitruve.estimators import Estimator
 from vitruve.objectives import Objective
 from vitruve.objectives.mask import MaskConfig, MaskObjective
@@ -41,7 +41,8 @@ class OwnSourceConfig:
     pairs_first: int = 0
     """Steps at first in which hardly anything else is shown: those in which only they teach."""
     varied: VariedConfig | None = field(default_factory=VariedConfig)
-    """How rendered pictures are varied; None shows them as they are."""
+    """How rendered pictures are varied; None shows them as they are. Where some are silhouettes,
+    warped copies of your pictures are: what is learnt of the one is true of the other."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be.
@@ -150,7 +151,10 @@ class OwnSource:
         if size == plain:
             return batch
         copied = batch.map(lambda x: x[: size - plain])
-        return PoseBatch.join([batch, warp_batch(copied, draw_warps(size - plain, drawn))])
+        copied = warp_batch(copied, draw_warps(size - plain, drawn))
+        if self.config.varied is not None and self.config.varied.silhouettes:
+            copied = silhouettes(copied, torch.ones(size - plain, dtype=torch.bool))
+        return PoseBatch.join([batch, copied])
 
 
 def _following(studio: Studio) -> list[int]:

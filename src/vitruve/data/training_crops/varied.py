@@ -32,6 +32,8 @@ class VariedConfig:
     """Share that is mirrored."""
     replaced: float = 0.5
     """Share of people with a mask who get another background."""
+    silhouettes: float = 0.0
+    """Share of people with a mask of whom nothing but the mask is shown."""
     colour: ColourConfig = field(default_factory=ColourConfig)
 
 
@@ -51,6 +53,9 @@ class Varier:
         """
         config, count = self.config, len(batch.keypoints_px)
         batch = self._in_other_light(batch, drawn)
+        if config.silhouettes:
+            outlined = torch.rand(count, generator=drawn) < config.silhouettes
+            batch = silhouettes(batch, outlined)
         turns = config.roll_deg * torch.randn(count, generator=drawn)
         zooms = (config.zoom * torch.randn(count, generator=drawn)).exp()
         batch = turned_batch(batch, turns.deg2rad(), zooms)
@@ -70,6 +75,20 @@ class Varier:
             flat = torch.lerp(scenery, flat, cover)
         maps = [draw_colours(self.config.colour, drawn) for _ in flat]
         return replace(batch, images=recoloured(flat, maps).view_as(batch.images))
+
+
+def silhouettes(batch: PoseBatch, shown: Bool[Tensor, "b"]) -> PoseBatch:
+    """Show nothing but the mask, white before black, where ``shown``.
+
+    A rendered body's is like that of anybody, whatever skin, clothes and rooms look like.
+
+    Raises:
+        ValueError: It has no pictures or no masks.
+    """
+    if batch.images is None or batch.masks is None:
+        raise ValueError("silhouettes need PoseBatch.images and masks; the batch lacks one")
+    flat = batch.masks.unsqueeze(2).expand_as(batch.images)
+    return replace(batch, images=torch.where(shown.view(-1, 1, 1, 1, 1), flat, batch.images))
 
 
 def turned_batch(
