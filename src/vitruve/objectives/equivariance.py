@@ -3,16 +3,17 @@
 Eq. (13) of Yang et al., "Mask as Supervision", 2023, https://arxiv.org/abs/2312.07051, after
 Siarohin et al., "First Order Motion Model for Image Animation", NeurIPS 2019,
 https://arxiv.org/abs/2003.00196. The copies are examples of the batch (``PoseBatch.picture`` and
-``warp``), so the estimator is asked once for all. Both sides get the gradient. Warps are affine;
-the first order model also bends pictures.
+``warp``), so the estimator is asked once for all. Both sides get the gradient, unless copies are to
+teach. Warps are affine; the first order model also bends pictures.
 
 Axes: *b examples, n pictures, i pictures of an example, h hypotheses, j joints.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vitruve.objectives.base import Objective, masked_mean
@@ -23,6 +24,10 @@ from vitruve.poses import PoseBatch, Prediction
 @dataclass(frozen=True)
 class EquivarianceConfig:
     """Settings of the equivariance."""
+
+    taught: Literal["both", "plain"] = "both"
+    """Who gets the gradient: both sides as published, or plain pictures alone, which learn from
+    copies that are better understood, such as silhouettes; otherwise both would agree on a mean."""
 
 
 class EquivarianceObjective(Objective):
@@ -42,7 +47,10 @@ class EquivarianceObjective(Objective):
             lacking = "picture" if batch.picture is None else "warp"
             raise ValueError(f"equivariance needs PoseBatch.{lacking}; the batch has none")
         points, shown = picture_points(prediction, batch)
-        plain = unwarp(points, _per_picture(batch.warp, points))
+        warp = _per_picture(batch.warp, points)
+        if self.config.taught == "plain":
+            points = points.where(_is_plain(warp)[:, None, None, None], points.detach())
+        plain = unwarp(points, warp)
         groups = _groups(batch.picture, len(points))
         size = groups.sum(1)
         mean = torch.einsum("mn,nhjc->mhjc", groups / size[:, None], plain)
@@ -57,6 +65,10 @@ def unwarp(
     """Where points of a warped crop lie in the plain one."""
     back = torch.linalg.inv(warp[:, :, :2])
     return torch.einsum("nac,nhjc->nhja", back, points - warp[:, None, None, :, 2])
+
+
+def _is_plain(warp: Float[Tensor, "n 2 3"]) -> Bool[Tensor, "n"]:
+    return (warp == torch.eye(2, 3).to(warp)).flatten(1).all(1)
 
 
 def _per_picture(of_examples: Tensor, points: Float[Tensor, "n h j 2"]) -> Tensor:

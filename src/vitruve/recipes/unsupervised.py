@@ -193,7 +193,7 @@ def _bodies_first(
         "pairs": TermConfig("position", PositionConfig(hypotheses="best")),
         "pairs_2d": TermConfig("keypoints", KeypointsConfig()),
         "pairs_depth": TermConfig("depth_likelihood", DepthLikelihoodConfig(), weight=LIKELIHOOD),
-        "equivariance": TermConfig("equivariance", EquivarianceConfig()),
+        "equivariance": TermConfig("equivariance", EquivarianceConfig(taught="plain")),
         "adversarial": TermConfig(
             "adversarial", AdversarialConfig(players), weight=0.5, start_step=start
         ),
