@@ -14,7 +14,7 @@ Supervision (Yang et al., 2024, https://arxiv.org/abs/2411.13026), with the obje
 Ours: the first half of the training is of rendered bodies alone (X as Supervision: 50 of 65
 epochs), and that motion is smooth is no part of either paper. Nor is what bridges renderings and
 pictures: half of the rendered bodies and a copy of every picture are shown as silhouettes, which
-look alike in both, and joints of a picture are those of its copy from the start.
+look alike in both, and joints of a picture are those of its copy, once silhouettes are known.
 """
 
 from dataclasses import dataclass, replace
@@ -193,7 +193,9 @@ def _bodies_first(
         "pairs": TermConfig("position", PositionConfig(hypotheses="best")),
         "pairs_2d": TermConfig("keypoints", KeypointsConfig()),
         "pairs_depth": TermConfig("depth_likelihood", DepthLikelihoodConfig(), weight=LIKELIHOOD),
-        "equivariance": TermConfig("equivariance", EquivarianceConfig(taught="plain")),
+        "equivariance": TermConfig(
+            "equivariance", EquivarianceConfig(taught="plain"), start_step=start
+        ),
         "adversarial": TermConfig(
             "adversarial", AdversarialConfig(players), weight=0.5, start_step=start
         ),
