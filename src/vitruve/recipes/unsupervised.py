@@ -239,9 +239,11 @@ def _second_half(steps: int) -> int:
 
 
 _STUDIO = "unsupervised.studio.detector.views"
+_OF_STUDIO = unsupervised(Signals(views=CAMERAS), H36M_18, "small", LONG_TRAIN)
+_BOTH = replace(_OF_STUDIO.terms["equivariance"], config=EquivarianceConfig())
 UNSUPERVISED_RUNS = {
     _STUDIO: replace(
-        unsupervised(Signals(views=CAMERAS), H36M_18, "small", LONG_TRAIN),
+        _OF_STUDIO,
         source="studio",
         source_config=StudioSourceConfig(
             cameras=CAMERAS,
@@ -252,8 +254,10 @@ UNSUPERVISED_RUNS = {
             prior=True,
             varied=VariedConfig(),
         ),
+        terms=_OF_STUDIO.terms | {"equivariance": _BOTH},
         train=replace(LONG_TRAIN, out=f"runs/{_STUDIO}"),
     )
 }
 """What a user's four calibrated views are taught, on Studio, where its errors can be measured;
-rendered bodies in recorded poses."""
+rendered bodies in recorded poses. Nothing has to bridge these and those: copies are no silhouettes,
+and are no teachers."""
