@@ -67,6 +67,7 @@ def test_modes_say_what_they_know(benchmark, tmp_path):
     )
     hypotheses = np.stack([wrong, joints[:, mirror]], axis=1)
     confidence = np.tile(np.float32([0.2, 0.8])[:, None], (len(joints), 1, 18))
+    confidence[:, 0, :9] = 0
     said = points + np.float32([3.0, 4.0])
     path = write(
         benchmark,
@@ -81,6 +82,7 @@ def test_modes_say_what_they_know(benchmark, tmp_path):
     assert found["mpjpe_mm.confidence.none"] > 10
     assert found["mpjpe_mm.joint-best.none"] <= found["mpjpe_mm.sample-best.none"]
     assert found["mpjpe_mm.sample-best.none"] <= found["mpjpe_mm"]
+    assert found["hypotheses_per_joint"] == pytest.approx(1.5)
     assert found["keypoint_error"] == pytest.approx(100 * 5 / 32, rel=1e-3)
     assert found["ambiguity_ratio"] < 50
 

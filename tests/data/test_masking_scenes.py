@@ -44,7 +44,11 @@ def test_pictures_without_a_mask_of_somebody_give_no_scene(tmp_path):
     mask = person_mask((48, 36))
     pictures = [photo(mask, wall(i)) for i in range(3)]
     masks = [mask, np.zeros_like(mask), np.ones_like(mask)]
-    assert write_scenes([clip(tmp_path, masks, pictures)], tmp_path / "out") == 1
+    made = clip(tmp_path, masks, pictures)
+    assert write_scenes([made], tmp_path / "out") == 1
+    (tmp_path / "masks/0000.png").unlink()
+    assert write_scenes([made], tmp_path / "none") == 0
+    assert not (tmp_path / "none").exists()
 
 
 def test_of_a_long_clip_some_that_have_masks(tmp_path):

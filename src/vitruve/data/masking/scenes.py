@@ -36,7 +36,7 @@ def write_scenes(clips: Sequence[OwnClip], folder: Path, every: int = 1) -> int:
 
     Args:
         clips: With the folders of their masks.
-        folder: Where to; made if it is not there.
+        folder: Where to; made if there is something to write.
         every: Every so manyth picture of a clip has a mask.
 
     Returns:
@@ -46,10 +46,10 @@ def write_scenes(clips: Sequence[OwnClip], folder: Path, every: int = 1) -> int:
         FileError: A picture or a mask is damaged.
         OSError: They cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     count = 0
     for clip in clips:
         for name, scene in _scenes(clip, every):
+            folder.mkdir(parents=True, exist_ok=True)
             with atomic_path(folder / f"{clip.name}-{name}.png") as temporary:
                 Image.fromarray(scene).save(temporary)
             count += 1
