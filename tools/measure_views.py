@@ -78,11 +78,13 @@ def pair_metrics(a: Tensor, b: Tensor) -> dict[str, float]:
 
 
 def truth_metrics(found: Tensor, truth: Tensor) -> dict[str, float]:
-    """One view against the triangulation, in its own camera's axes."""
-    return {
-        "mpjpe_mm": round(float(mpjpe_mm(centred(found), centred(truth))), 1),
-        "p_mpjpe_mm": round(float(p_mpjpe_mm(found, truth)), 1),
+    """One view against the triangulation, in its own camera's axes; legs and arms also apart."""
+    parts = {"": slice(None), ".legs": slice(6), ".arms": slice(6, None)}
+    aligned = {
+        f"p_mpjpe_mm{name}": round(float(p_mpjpe_mm(found[:, part], truth[:, part])), 1)
+        for name, part in parts.items()
     }
+    return {"mpjpe_mm": round(float(mpjpe_mm(centred(found), centred(truth))), 1), **aligned}
 
 
 def mean_of(rows: list[dict[str, float]]) -> dict[str, float]:
