@@ -6,8 +6,9 @@ from vitruve.estimators import HeatmapDetectorConfig
 from vitruve.skeletons import Skeleton, skeleton
 
 DOG = skeleton("stanfordextra_24")
-BOX_M = {"h36m_18": (2.0, 0.96), DOG.name: (1.2, 0.8)}
-"""By joints: what a crop is taken to span, and half the depth axis, metres."""
+BOX_M = {"h36m_18": (2.0, 0.96), DOG.name: (1.2, 1.2)}
+"""By joints: what a crop is taken to span, and half the depth axis, metres. A dog is longer behind its
+nose than it is high: its axis begins at the tail."""
 
 
 def of_subject(detector: HeatmapDetectorConfig, joints: Skeleton) -> HeatmapDetectorConfig:
