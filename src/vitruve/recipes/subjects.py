@@ -7,8 +7,8 @@ from vitruve.skeletons import Skeleton, skeleton
 
 DOG = skeleton("stanfordextra_24")
 BOX_M = {"h36m_18": (2.0, 0.96), DOG.name: (1.2, 1.2)}
-"""By joints: what a crop is taken to span, and half the depth axis, metres. A dog is longer behind its
-nose than it is high: its axis begins at the tail."""
+"""By joints: what a crop is taken to span, and half the depth axis, metres. From its tail, where a
+dog's axis begins, to its nose, a dog is as deep as it is long."""
 
 
 def of_subject(detector: HeatmapDetectorConfig, joints: Skeleton) -> HeatmapDetectorConfig:
