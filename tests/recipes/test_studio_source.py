@@ -8,6 +8,7 @@ import torch
 from vitruve.data.studio.batches import studio_batch, told
 from vitruve.data.studio.reader import Studio
 from vitruve.data.studio.warps import draw_warps, warp_batch
+from vitruve.data.training_crops import VariedConfig
 from vitruve.estimators import ConstantPose, ConstantPoseConfig
 from vitruve.geometry.projection import project
 from vitruve.objectives.equivariance import EquivarianceConfig, EquivarianceObjective
@@ -126,6 +127,19 @@ def test_the_prior_has_poses_of_the_pairs_relative_to_the_root(studio_folder):
     poses = poses - poses[:, :1]
     nearest = (prior.flatten(0, 1)[:, None] - poses).norm(dim=-1).mean(-1).amin(1)
     assert nearest.max() < 1e-6
+
+
+def test_the_prior_is_turned_as_pictures_are(studio_folder):
+    asked = {"pairs": "pairs_texture", "prior": True}
+    still = make_source(studio_folder, **asked).batch_at(0).prior_cam
+    varied = VariedConfig(roll_deg=30.0)
+    turned = make_source(studio_folder, **asked, varied=varied).batch_at(0).prior_cam
+    torch.testing.assert_close(turned[..., 2], still[..., 2])
+    torch.testing.assert_close(turned.norm(dim=-1), still.norm(dim=-1))
+    across, before = (torch.view_as_complex(x[..., 1:, :2].contiguous()) for x in (turned, still))
+    roll = (across / before).angle().rad2deg()
+    torch.testing.assert_close(roll, roll[..., :1].expand_as(roll), atol=0.1, rtol=0)
+    assert 15 < roll[..., 0].std() < 50
 
 
 def test_equal_steps_give_equal_batches_and_processes_share(studio_folder):

@@ -101,7 +101,7 @@ class OwnSource:
         numbers = torch.randint(len(self._pairs), (count,), generator=drawn).tolist()
         pairs = over_time([self._vary(as_pairs(self._pairs, numbers), drawn)] * frames)
         batch = PoseBatch.join([people, replace(pairs, scale_m_per_px=None)])
-        return replace(batch, prior_cam=draw_prior(self._prior, size, drawn))
+        return replace(batch, prior_cam=draw_prior(self._prior, size, drawn, self.config.varied))
 
     def evaluate(self, estimator: Estimator) -> dict[str, float]:
         """How joints fit pictures that do not train; no label is known.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import roma
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -106,7 +107,9 @@ class StudioSource:
             parts.append(replace(pairs, scale_m_per_px=scale))
         batch = PoseBatch.join(parts)
         if self._prior is not None:
-            batch = replace(batch, prior_cam=draw_prior(self._prior, size, drawn))
+            batch = replace(
+                batch, prior_cam=draw_prior(self._prior, size, drawn, self.config.varied)
+            )
         return batch
 
     def evaluate(self, estimator: Estimator) -> dict[str, float]:
@@ -177,10 +180,15 @@ def varier(
 
 
 def draw_prior(
-    poses: Float[Tensor, "n j 3"], size: int, drawn: torch.Generator
+    poses: Float[Tensor, "n j 3"], size: int, drawn: torch.Generator, varied: VariedConfig | None
 ) -> Float[Tensor, "b p j 3"]:
-    """Some poses for each example of a batch."""
-    return poses[torch.randint(len(poses), (size, _PRIOR_POSES), generator=drawn)]
+    """Some poses for each example of a batch, turned as its pictures are: or a turn would tell."""
+    some = poses[torch.randint(len(poses), (size, _PRIOR_POSES), generator=drawn)]
+    if varied is None:
+        return some
+    roll = (varied.roll_deg * torch.randn(size, _PRIOR_POSES, generator=drawn)).deg2rad()
+    turn = roma.rotvec_to_rotmat(torch.stack([0 * roll, 0 * roll, roll], -1))
+    return torch.einsum("bpac,bpjc->bpja", turn, some)
 
 
 def open_pairs(folder: Path) -> Studio:
