@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import roma
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -18,7 +17,7 @@ from vitruve.data.studio.batches import Told, studio_batch, told
 from vitruve.data.studio.config import CAMERAS, SPLITS
 from vitruve.data.studio.reader import Studio
 from vitruve.data.studio.warps import draw_warps, warp_batch
-from vitruve.data.training_crops import VariedConfig, Varier
+from vitruve.data.training_crops import VariedConfig, Varier, rolls
 from vitruve.estimators import Estimator
 from vitruve.metrics import root_centred
 from vitruve.poses import PoseBatch, Prediction
@@ -186,9 +185,8 @@ def draw_prior(
     some = poses[torch.randint(len(poses), (size, _PRIOR_POSES), generator=drawn)]
     if varied is None:
         return some
-    roll = (varied.roll_deg * torch.randn(size, _PRIOR_POSES, generator=drawn)).deg2rad()
-    turn = roma.rotvec_to_rotmat(torch.stack([0 * roll, 0 * roll, roll], -1))
-    return torch.einsum("bpac,bpjc->bpja", turn, some)
+    turns = (varied.roll_deg * torch.randn(size, _PRIOR_POSES, generator=drawn)).deg2rad()
+    return torch.einsum("bpac,bpjc->bpja", rolls(turns), some)
 
 
 def open_pairs(folder: Path) -> Studio:

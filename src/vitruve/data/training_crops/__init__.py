@@ -5,7 +5,7 @@ from vitruve.data.training_crops.augment import AugmentConfig, Augmenter, Traini
 from vitruve.data.training_crops.batch import crops_batch, pictures_alone
 from vitruve.data.training_crops.colour import ColourConfig
 from vitruve.data.training_crops.feeds import FeedConfig, StoreFeed, StudioFeed
-from vitruve.data.training_crops.varied import VariedConfig, Varier, silhouettes
+from vitruve.data.training_crops.varied import VariedConfig, Varier, rolls, silhouettes
 
 __all__ = [
     "Ahead",
@@ -20,5 +20,6 @@ __all__ = [
     "Varier",
     "crops_batch",
     "pictures_alone",
+    "rolls",
     "silhouettes",
 ]

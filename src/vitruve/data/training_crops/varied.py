@@ -105,7 +105,7 @@ def turned_batch(
         raise ValueError("turning needs PoseBatch.images, intrinsics and crops_px")
     if batch.distortion is not None or not _whole(batch).all():
         raise ValueError("turning needs whole pictures of plain lenses")
-    turn = roma.rotvec_to_rotmat(torch.stack([0 * turns_rad, 0 * turns_rad, turns_rad], -1))
+    turn = rolls(turns_rad)
     linear = zooms[:, None, None] * turn[:, :2, :2]
     middle = batch.image_size_px / 2
     shift = middle - torch.einsum("bac,bc->ba", linear, middle)
@@ -131,6 +131,11 @@ def turned_batch(
         T_world_cam=None if place is None else _turned_place(place, turn),
         scale_m_per_px=None if scale is None else scale / zooms[:, None],
     )
+
+
+def rolls(turns_rad: Float[Tensor, "*b"]) -> Float[Tensor, "*b 3 3"]:
+    """Turns about the optical axis: of camera-frame points to those of a camera that is turned."""
+    return roma.rotvec_to_rotmat(torch.stack([0 * turns_rad, 0 * turns_rad, turns_rad], -1))
 
 
 def _whole(batch: PoseBatch) -> Bool[Tensor, "b"]:
