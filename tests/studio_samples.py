@@ -17,6 +17,9 @@ TINY = StudioConfig(
 )
 PARTS = {
     "people": TINY,
+    "people_drawn": replace(TINY, scenes=8, seed=2),
+    "people_hidden": replace(TINY, scenes=8, seed=3),
+    "unseen": replace(TINY, scenes=8, seed=4),
     "pairs_texture": replace(TINY, scenes=6, seed=1, held_out=(0.0, 0.0)),
     "pairs_parts": replace(TINY, scenes=6, seed=1, held_out=(0.0, 0.0), flat_parts=1.0),
     "pairs_motion": replace(TINY, scenes=6, seed=1, held_out=(0.0, 0.0)),

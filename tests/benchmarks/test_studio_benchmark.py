@@ -154,3 +154,13 @@ def test_dogs_have_a_benchmark_of_their_own(dogs_folder, studio_folder, tmp_path
     for name, folder in (("studio", dogs_folder), ("studio_dogs", studio_folder)):
         with pytest.raises(ValueError, match=r"holds joints .* dogs by studio_dogs"):
             BENCHMARKS[name](folder)
+
+
+def test_unseen_people_have_a_folder_and_rows_of_their_own(studio_folder, tmp_path):
+    seen, unseen = BENCHMARKS["studio"](studio_folder), BENCHMARKS["studio_unseen"](studio_folder)
+    assert len(unseen.clips) < len(seen.clips)
+    assert unseen.data_name != seen.data_name
+    path = write(unseen, tmp_path / "unseen.npz", truth(unseen)[0])
+    assert metrics(unseen, path)["mpjpe_mm"] == pytest.approx(0, abs=1e-3)
+    with pytest.raises(ValueError, match="'studio_unseen'"):
+        seen.score(path)

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from studio_samples import PARTS, write_studio
 from vitruve.data.studio.batches import studio_batch, told
 from vitruve.data.studio.reader import Studio
+from vitruve.data.studio.several import SeveralStudios
 from vitruve.data.studio.warps import draw_warps, warp_batch
 from vitruve.data.training_crops import VariedConfig
 from vitruve.estimators import ConstantPose, ConstantPoseConfig
@@ -100,6 +102,39 @@ def test_warped_pictures_show_points_where_the_warp_puts_them(studio_folder, sha
     torch.testing.assert_close(centre(warped.masks), wanted, atol=0.02, rtol=0)
     with pytest.raises(ValueError, match="some of these were warped before"):
         warp_batch(warped, warps)
+
+
+def test_people_of_several_folders_come_together(studio_folder):
+    names = ("people", "people_drawn", "people_hidden")
+    batch = make_source(studio_folder, batch_size=64, cameras=2, people=names).batch_at(0)
+    each = [Studio(studio_folder / name, "train") for name in names]
+    images = [torch.stack([s[n].image for n in range(len(s))]) for s in each]
+    told_apart = [(batch.images[:, 0, None] == all_of).flatten(2).all(-1) for all_of in images]
+    of = torch.cat([same.any(1, keepdim=True) for same in told_apart], 1)
+    assert of.sum(1).eq(1).all()
+    assert of.any(0).all()
+    # Moments of different folders stay apart; cameras of one moment do not.
+    scenes = {(int(s), int(f)) for s, f in zip(batch.scene, of.int().argmax(1), strict=True)}
+    assert len(scenes) == len(batch.scene.unique())
+    assert batch.scene.unique(return_counts=True)[1].remainder(2).eq(0).all()
+    pictures = torch.cat(told_apart, 1).int().argmax(1)
+    assert torch.equal(batch.picture, pictures)
+
+
+def test_folders_that_do_not_go_together_are_refused(studio_folder, dogs_folder, tmp_path):
+    people = Studio(studio_folder / "people", "train")
+    with pytest.raises(ValueError, match=r"has joints 'h36m_18', .*'stanfordextra_24'"):
+        SeveralStudios([people, Studio(dogs_folder / "people", "train")])
+    with pytest.raises(ValueError, match="name one at least"):
+        SeveralStudios([])
+    with pytest.raises(ValueError, match="people must name a folder"):
+        StudioSourceConfig(people=())
+    write_studio(tmp_path, {"large": replace(PARTS["unseen"], size_px=40)})
+    with pytest.raises(ValueError, match="differ in size"):
+        SeveralStudios([people, Studio(tmp_path / "large", "train")])
+    two = SeveralStudios([people, Studio(studio_folder / "people_drawn", "train")])
+    with pytest.raises(IndexError, match=f"there are {len(two)}"):
+        two[len(two)]
 
 
 def test_pairs_are_told_and_stay_apart(studio_folder):

@@ -10,7 +10,7 @@ from vitruve.benchmarks.mpi_inf_3dhp import MpiInf3dhp, MpiInf3dhpAnnot3, MpiInf
 from vitruve.benchmarks.predictions import Predictions, read_predictions, write_predictions
 from vitruve.benchmarks.results import Row, read_rows, record
 from vitruve.benchmarks.skeletons import Skeletons
-from vitruve.benchmarks.studio import StudioDogs, StudioPictures
+from vitruve.benchmarks.studio import StudioDogs, StudioPictures, StudioUnseen
 from vitruve.benchmarks.studio_skeletons import StudioSkeletons
 from vitruve.benchmarks.threedpw import ThreeDpw, ThreeDpw14
 
@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, type[Benchmark]] = {
     "skeletons": Skeletons,
     "studio": StudioPictures,
     "studio_dogs": StudioDogs,
+    "studio_unseen": StudioUnseen,
     "studio_skeletons": StudioSkeletons,
     "threedpw": ThreeDpw,
     "threedpw_14": ThreeDpw14,

@@ -49,15 +49,17 @@ class StudioPictures(Benchmark):
     skeleton = skeleton("h36m_18")
     keypoints = ("pictures",)
     num_cameras = CAMERAS
+    folder = "people"
+    """Where the shards are if not in the given folder itself."""
 
     def __init__(self, data: str | Path) -> None:
-        """Open the shards: the folder itself, or ``people`` in it.
+        """Open the shards: the folder itself, or the benchmark's ``folder`` in it.
 
         Raises:
             FileNotFoundError: There are none.
             ValueError: They are damaged, hold other joints, or none of the test split.
         """
-        inside = Path(data) / "people"
+        inside = Path(data) / self.folder
         self._studio = Studio(inside if inside.is_dir() else data, "test")
         if self._studio.skeleton.names != self.skeleton.names:
             raise ValueError(
@@ -207,6 +209,15 @@ class StudioPictures(Benchmark):
             keypoints_px=None if points is None else points[:, None, None],
             confidence=None if confidence is None else confidence.unsqueeze(2),
         )
+
+
+class StudioUnseen(StudioPictures):
+    """The same of people in conditions that nothing that trains has: ``unseen`` beside people."""
+
+    name = "studio_unseen"
+    title = "Studio's unseen people"
+    data_name = "studio unseen"
+    folder = "unseen"
 
 
 class StudioDogs(StudioPictures):

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from vitruve.benchmarks.studio import studio_scores
 from vitruve.data.shards.folder import INDEX
-from vitruve.data.studio.batches import Told, studio_batch, told
+from vitruve.data.studio.batches import Pictures, Told, studio_batch, told
 from vitruve.data.studio.config import CAMERAS, SPLITS
 from vitruve.data.studio.reader import Studio
+from vitruve.data.studio.several import SeveralStudios
 from vitruve.data.studio.warps import draw_warps, warp_batch
 from vitruve.data.training_crops import VariedConfig, Varier, rolls
 from vitruve.estimators import Estimator
@@ -40,6 +41,8 @@ class StudioSourceConfig:
 
     labels: Told = "none"
     """What is told of people beside pictures, masks and cameras."""
+    people: tuple[str, ...] = (PEOPLE,)
+    """Folders of shards of them; the first one's validation split is what `evaluate` looks at."""
     cameras: int = 1
     """Pictures of each moment that come together, 1 to 4."""
     warped: bool = False
@@ -59,6 +62,8 @@ class StudioSourceConfig:
         """Refuse what does not go together."""
         if not 1 <= self.cameras <= CAMERAS:
             raise ValueError(f"cameras must be 1 to {CAMERAS}, got {self.cameras}")
+        if not self.people:
+            raise ValueError("people must name a folder at least")
         if not 0 <= self.pairs_share < 1:
             raise ValueError(f"pairs_share must be in [0, 1), got {self.pairs_share}")
         if (self.prior or self.pairs_share) and not self.pairs:
@@ -80,7 +85,8 @@ class StudioSource:
         """
         self.config, self._batch_size, self._seed = config, train.batch_size, train.seed
         people = _people_folder(config, data)
-        self._people = Studio(people, "train")
+        beside = [people.parent / name for name in config.people[1:]]
+        self._people = SeveralStudios([Studio(folder, "train") for folder in (people, *beside)])
         self._validation = Studio(people, "validation")
         if not len(self._people) or not len(self._validation):
             raise ValueError(f"{people} has no pictures to train on and validate with; make more")
@@ -152,14 +158,16 @@ def share_at(step: int, first: int, share: float) -> float:
 
 
 def _people_folder(config: StudioSourceConfig, data: Path | None) -> Path:
+    first, *others = config.people
+    others += [config.pairs] if config.pairs else []
     if data is None:
-        beside = f" and {config.pairs}" if config.pairs else ""
         raise FileNotFoundError(
-            f"this recipe trains on Studio: give --data DIR, a folder with {PEOPLE}{beside} in it, "
-            f"each made by `vitruve data studio DIR/{PEOPLE}`"
+            "this recipe trains on Studio: give --data DIR, a folder with "
+            f"{' and '.join((first, *others))} in it, each made by "
+            f"`vitruve data studio DIR/{first}`"
         )
-    alone = (data / INDEX).is_file() and not config.pairs
-    return data if alone else data / PEOPLE
+    alone = (data / INDEX).is_file() and not others
+    return data if alone else data / first
 
 
 def as_pairs(pairs: Studio, numbers: Sequence[int]) -> PoseBatch:
@@ -170,7 +178,7 @@ def as_pairs(pairs: Studio, numbers: Sequence[int]) -> PoseBatch:
 
 
 def varier(
-    config: VariedConfig | None, studio: Studio
+    config: VariedConfig | None, studio: Pictures
 ) -> Callable[[PoseBatch, torch.Generator], PoseBatch]:
     """What varies batches of these pictures, or leaves them as they are."""
     if config is None:

@@ -5,13 +5,14 @@ Axes: b pictures, t frames, which is one.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, assert_never
+from typing import Literal, Protocol, assert_never, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from vitruve.data.studio.reader import Studio
+from vitruve.data.studio.reader import StudioPicture
 from vitruve.poses import PoseBatch
+from vitruve.skeletons import Skeleton
 
 _OF_FRAMES = (
     "keypoints_px",
@@ -28,7 +29,25 @@ Told = Literal["none", "keypoints", "joints"]
 """What is told of people: pictures, masks and cameras alone; 2D joints too; or 3D joints too."""
 
 
-def studio_batch(studio: Studio, numbers: Sequence[int]) -> PoseBatch:
+@runtime_checkable
+class Pictures(Protocol):
+    """Pictures by their numbers: of a folder, or of several."""
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """Whose joints are known."""
+        ...
+
+    def __getitem__(self, number: int) -> StudioPicture:
+        """One picture."""
+        ...
+
+    def moment_of(self, number: int) -> int:
+        """Number of the moment that a picture shows."""
+        ...
+
+
+def studio_batch(studio: Pictures, numbers: Sequence[int]) -> PoseBatch:
     """Pictures by their numbers, with all that is known about them.
 
     A picture of Studio is a crop already: pixels of the picture are those of the crop. Pictures of
