@@ -57,6 +57,22 @@ def test_the_truth_scores_zero_whatever_the_order(benchmark, tmp_path):
     assert found["mpjpe_mm"] == pytest.approx(0, abs=1e-3)
     assert found["p_mpjpe_mm"] == pytest.approx(0, abs=1e-3)
     assert not any(mode in name for name in found for mode in MODES[1:])
+    for name in ("bone_length_ratio", "depth_spread_ratio"):
+        assert found[name] == pytest.approx(1, abs=1e-5)
+
+
+def test_answers_that_are_timid_have_short_bones_and_depths_alike(benchmark, tmp_path):
+    joints, _ = truth(benchmark)
+    root = joints[:, :1]
+    near = root + 0.5 * (joints - root)
+    found = metrics(benchmark, write(benchmark, tmp_path / "near.npz", near))
+    assert found["bone_length_ratio"] == pytest.approx(0.5, abs=1e-4)
+    assert found["depth_spread_ratio"] == pytest.approx(0.5, abs=1e-4)
+    flat = joints.copy()
+    flat[..., 2] = root[..., 2]
+    found = metrics(benchmark, write(benchmark, tmp_path / "flat.npz", flat))
+    assert found["depth_spread_ratio"] == pytest.approx(0, abs=1e-6)
+    assert 0.3 < found["bone_length_ratio"] < 1
 
 
 def test_modes_say_what_they_know(benchmark, tmp_path):

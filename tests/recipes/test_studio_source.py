@@ -205,7 +205,8 @@ def test_evaluation_hides_labels_from_the_estimator(studio_folder):
         Curious(ConstantPoseConfig(Studio(studio_folder / "people").skeleton))
     )
     assert figures["mpjpe_mm"] > 100
-    assert set(figures) == {"mpjpe_mm", "n_mpjpe_mm", "p_mpjpe_mm"}
+    errors = {"mpjpe_mm", "n_mpjpe_mm", "p_mpjpe_mm"}
+    assert set(figures) == errors | {"bone_length_ratio", "depth_spread_ratio"}
 
 
 def test_what_does_not_go_together_is_refused(studio_folder, tmp_path):

@@ -17,7 +17,7 @@ from vitruve.benchmarks.base import Benchmark
 from vitruve.benchmarks.lift_view import check_joints
 from vitruve.benchmarks.predictions import Predictions, read_predictions, write_arrays
 from vitruve.benchmarks.provenance import commit
-from vitruve.benchmarks.unlabelled_scores import picture_scores, pose_scores
+from vitruve.benchmarks.unlabelled_scores import likeness_scores, picture_scores, pose_scores
 from vitruve.benchmarks.view import RecordedClip, View
 from vitruve.data.studio.batches import studio_batch, told
 from vitruve.data.studio.config import CAMERAS
@@ -237,9 +237,9 @@ def studio_scores(
     assert truth.valid is not None
     confidence = None if said.confidence is None else said.confidence[:, :, 0]
     known = truth.valid[:, 0]
-    scores = pose_scores(
-        said.joints_cam[:, :, 0], truth.joints_cam[:, 0], known, said.skeleton, confidence
-    )
+    joints, true = said.joints_cam[:, :, 0], truth.joints_cam[:, 0]
+    scores = pose_scores(joints, true, known, said.skeleton, confidence)
+    scores |= likeness_scores(joints[:, 0], true, known, said.skeleton)
     if said.keypoints_px is not None:
         points, seen = said.keypoints_px[:, 0, 0], truth.keypoints_px[:, 0]
         side = truth.image_size_px.amax(-1)

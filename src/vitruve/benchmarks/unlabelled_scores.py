@@ -71,6 +71,37 @@ def pose_scores(
     return scores
 
 
+def likeness_scores(
+    said: Float[Tensor, "n j 3"],
+    truth: Float[Tensor, "n j 3"],
+    valid: Bool[Tensor, "n j"],
+    skeleton: Skeleton,
+) -> dict[str, float]:
+    """How far answers look as people do, right or wrong: 1 is as much as the truth.
+
+    The answer with the least error is a mean over all that may be, so its limbs are short and its
+    depths alike; answers that look real have larger errors (Blau and Michaeli, "The
+    Perception-Distortion Tradeoff", 2018).
+
+    Returns:
+        ``bone_length_ratio``: bones of the answers over those of the truth; and
+        ``depth_spread_ratio``: standard deviation of a joint's depth behind the root over all
+        pictures, over that of the truth.
+    """
+    ends = [j for j, parent in enumerate(skeleton.parents) if parent >= 0]
+    starts = [skeleton.parents[j] for j in ends]
+    known = valid[:, ends] & valid[:, starts]
+    bones = [((x[:, ends] - x[:, starts]).norm(dim=-1) * known).sum() for x in (said, truth)]
+    seen = valid & valid[:, skeleton.root, None]
+    depths = [root_centred(x, skeleton.root)[..., 2] for x in (said, truth)]
+    means = [(z * seen).sum(0) / seen.sum(0).clamp(min=1) for z in depths]
+    spread = [((z - m).square() * seen).sum() for z, m in zip(depths, means, strict=True)]
+    return {
+        "bone_length_ratio": (bones[0] / bones[1]).item(),
+        "depth_spread_ratio": (spread[0] / spread[1]).sqrt().item(),
+    }
+
+
 def picture_scores(
     points_px: Float[Tensor, "n j 2"],
     truth_px: Float[Tensor, "n j 2"],
