@@ -9,6 +9,7 @@ from vitruve.data.studio.batches import studio_batch
 from vitruve.data.studio.reader import Studio
 from vitruve.data.training_crops import VariedConfig, Varier, silhouettes
 from vitruve.data.training_crops.colour import NO_CHANGE
+from vitruve.data.training_crops.silhouettes import seen_from_before
 from vitruve.data.training_crops.varied import turned_batch
 from vitruve.geometry.projection import project
 
@@ -84,6 +85,43 @@ def test_of_some_nothing_but_the_mask_is_shown(batch):
     assert sum(bare) + sum(plain) == 8
     with pytest.raises(ValueError, match="the batch lacks one"):
         silhouettes(replace(batch, masks=None), torch.ones(8, dtype=torch.bool))
+
+
+def across(batch):
+    """How far left joints lie to the right of right ones, pixels."""
+    x = batch.keypoints_px[:, 0, :, 0]
+    return (x[:, list(batch.skeleton.left)] - x[:, list(batch.skeleton.right)]).sum(1)
+
+
+def test_silhouettes_are_seen_from_before(batch):
+    batch = replace(batch, keypoints_valid=torch.ones_like(batch.keypoints_valid))
+    behind = across(batch) < 0
+    assert 0 < behind.sum() < 8
+    said = seen_from_before(batch, torch.ones(8, dtype=torch.bool))
+    mirror, root = list(batch.skeleton.mirror_index), batch.skeleton.root
+    for name in ("keypoints_px", "joints_cam", "valid", "keypoints_valid", "confidence"):
+        torch.testing.assert_close(getattr(said, name)[~behind], getattr(batch, name)[~behind])
+    assert torch.equal(said.keypoints_px[behind], batch.keypoints_px[behind][:, :, mirror])
+    seen_px = project(said.joints_cam, said.intrinsics[:, None])
+    torch.testing.assert_close(seen_px, said.keypoints_px, atol=0.05, rtol=0)
+    before, after = (x.joints_cam[behind][..., 2] for x in (batch, said))
+    depth = before[..., [root]]
+    torch.testing.assert_close(after - depth, depth - before[:, :, mirror])
+    assert (across(said) >= 0).all()
+    again = seen_from_before(said, torch.ones(8, dtype=torch.bool))
+    assert torch.equal(again.joints_cam, said.joints_cam)
+
+
+def test_pictures_keep_their_sides_beside_silhouettes(batch):
+    shown = vary(batch, silhouettes=0.5)
+    masks = batch.masks.unsqueeze(2).expand_as(batch.images)
+    bare = torch.tensor([torch.equal(shown.images[i], masks[i]) for i in range(8)])
+    assert torch.equal(shown.keypoints_px[~bare], batch.keypoints_px[~bare])
+    assert (across(shown)[bare] >= 0).all()
+    named = vary(replace(batch, keypoints_valid=batch.keypoints_valid & False), silhouettes=1.0)
+    assert torch.equal(named.keypoints_px, batch.keypoints_px)
+    with pytest.raises(ValueError, match="the same joints in 2D and 3D"):
+        vary(replace(batch, joints_cam=None, valid=None), silhouettes=1.0)
 
 
 def test_nothing_varies_unless_asked_and_seeds_repeat(batch):

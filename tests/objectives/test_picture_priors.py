@@ -183,6 +183,19 @@ def test_a_picture_and_perhaps_its_copy_get_the_gradient_and_others_none(taught,
     assert pulled.tolist() == [True, copy, False]
 
 
+def test_a_copy_with_sides_exchanged_is_as_good_where_either_is():
+    batch = warped(detector_batch(b=3))
+    points = 0.3 * torch.randn(3, 18, 2)
+    mirror = list(H36M_18.mirror_index)
+    points[1] = points[0, mirror] @ batch.warp[1, :, :2].T + batch.warp[1, :, 2]
+    said, either = in_crop(batch, points), EquivarianceConfig("plain", either_side=True)
+    assert EquivarianceObjective(either).loss(said, batch).item() == pytest.approx(0, abs=1e-8)
+    assert EquivarianceObjective(EquivarianceConfig("plain")).loss(said, batch).item() > 1e-3
+    points[0, AT["left_knee"]] += torch.tensor([0.03, 0.04])
+    loss = EquivarianceObjective(either).loss(in_crop(batch, points), batch)
+    assert loss.item() == pytest.approx(0.05**2, rel=1e-3)
+
+
 def test_equivariance_without_copies():
     batch = replace(warped(detector_batch(b=3)), picture=torch.arange(3))
     said = in_crop(batch, torch.randn(3, 18, 2))

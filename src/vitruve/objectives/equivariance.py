@@ -28,6 +28,9 @@ class EquivarianceConfig:
     taught: Literal["both", "plain"] = "both"
     """Who gets the gradient: both sides as published, or plain pictures alone, which learn from
     copies that are better understood, such as silhouettes; otherwise both would agree on a mean."""
+    either_side: bool = False
+    """Compare a copy with its plain picture as it is or with sides exchanged, whichever is nearer:
+    silhouettes do not say which side is left."""
 
 
 class EquivarianceObjective(Objective):
@@ -52,6 +55,8 @@ class EquivarianceObjective(Objective):
             points = points.where(_is_plain(warp)[:, None, None, None], points.detach())
         plain = unwarp(points, warp)
         groups = _groups(batch.picture, len(points))
+        if self.config.either_side:
+            plain = _nearer(plain, groups * _is_plain(warp), prediction.skeleton.mirror_index)
         size = groups.sum(1)
         mean = torch.einsum("mn,nhjc->mhjc", groups / size[:, None], plain)
         away = (plain - mean).square().sum((-2, -1)).mean(-1)
@@ -65,6 +70,17 @@ def unwarp(
     """Where points of a warped crop lie in the plain one."""
     back = torch.linalg.inv(warp[:, :, :2])
     return torch.einsum("nac,nhjc->nhja", back, points - warp[:, None, None, :, 2])
+
+
+def _nearer(
+    points: Float[Tensor, "n h j 2"], plain_of: Float[Tensor, "n n"], mirror: tuple[int, ...]
+) -> Float[Tensor, "n h j 2"]:
+    """Each picture's joints, sides exchanged where that is nearer to its plain picture's."""
+    share = plain_of / plain_of.sum(1, keepdim=True).clamp(min=1)
+    wanted = torch.einsum("mn,nhjc->mhjc", share, points.detach())
+    exchanged = points[:, :, list(mirror)]
+    away = [(x - wanted).square().sum((1, 2, 3)) for x in (points, exchanged)]
+    return torch.where((away[1] < away[0])[:, None, None, None], exchanged, points)
 
 
 def _is_plain(warp: Float[Tensor, "n 2 3"]) -> Bool[Tensor, "n"]:

@@ -194,7 +194,7 @@ def _bodies_first(
         "pairs_2d": TermConfig("keypoints", KeypointsConfig()),
         "pairs_depth": TermConfig("depth_likelihood", DepthLikelihoodConfig(), weight=LIKELIHOOD),
         "equivariance": TermConfig(
-            "equivariance", EquivarianceConfig(taught="plain"), start_step=start
+            "equivariance", EquivarianceConfig("plain", either_side=True), start_step=start
         ),
         "adversarial": TermConfig(
             "adversarial", AdversarialConfig(players), weight=0.5, start_step=start

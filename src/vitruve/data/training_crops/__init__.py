@@ -5,7 +5,8 @@ from vitruve.data.training_crops.augment import AugmentConfig, Augmenter, Traini
 from vitruve.data.training_crops.batch import crops_batch, pictures_alone
 from vitruve.data.training_crops.colour import ColourConfig
 from vitruve.data.training_crops.feeds import FeedConfig, StoreFeed, StudioFeed
-from vitruve.data.training_crops.varied import VariedConfig, Varier, rolls, silhouettes
+from vitruve.data.training_crops.silhouettes import silhouettes
+from vitruve.data.training_crops.varied import VariedConfig, Varier, rolls
 
 __all__ = [
     "Ahead",

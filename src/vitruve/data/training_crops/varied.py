@@ -17,6 +17,7 @@ from torch import Tensor
 from vitruve.data.studio.warps import warped_pictures
 from vitruve.data.training_crops.colour import ColourConfig, draw_colours, recoloured
 from vitruve.data.training_crops.scenery import Scenery
+from vitruve.data.training_crops.silhouettes import seen_from_before, silhouettes
 from vitruve.poses import PoseBatch, mirror_batch
 
 
@@ -53,12 +54,15 @@ class Varier:
         """
         config, count = self.config, len(batch.keypoints_px)
         batch = self._in_other_light(batch, drawn)
+        outlined = torch.zeros(count, dtype=torch.bool)
         if config.silhouettes:
             outlined = torch.rand(count, generator=drawn) < config.silhouettes
             batch = silhouettes(batch, outlined)
         turns = config.roll_deg * torch.randn(count, generator=drawn)
         zooms = (config.zoom * torch.randn(count, generator=drawn)).exp()
         batch = turned_batch(batch, turns.deg2rad(), zooms)
+        if config.silhouettes:
+            batch = seen_from_before(batch, outlined)
         mirrored = torch.rand(count, generator=drawn) < config.mirrored
         plain = batch.map(lambda x: x[~mirrored])
         return PoseBatch.join([plain, mirror_batch(batch.map(lambda x: x[mirrored]))])
@@ -75,20 +79,6 @@ class Varier:
             flat = torch.lerp(scenery, flat, cover)
         maps = [draw_colours(self.config.colour, drawn) for _ in flat]
         return replace(batch, images=recoloured(flat, maps).view_as(batch.images))
-
-
-def silhouettes(batch: PoseBatch, shown: Bool[Tensor, "b"]) -> PoseBatch:
-    """Show nothing but the mask, white before black, where ``shown``.
-
-    A rendered body's is like that of anybody, whatever skin, clothes and rooms look like.
-
-    Raises:
-        ValueError: It has no pictures or no masks.
-    """
-    if batch.images is None or batch.masks is None:
-        raise ValueError("silhouettes need PoseBatch.images and masks; the batch lacks one")
-    flat = batch.masks.unsqueeze(2).expand_as(batch.images)
-    return replace(batch, images=torch.where(shown.view(-1, 1, 1, 1, 1), flat, batch.images))
 
 
 def turned_batch(
