@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vitruve.objectives.base import Objective, masked_mean
-from vitruve.objectives.pictured import picture_points
+from vitruve.objectives.pictured import picture_depths, picture_points
 from vitruve.poses import PoseBatch, Prediction
 
 
@@ -29,8 +29,10 @@ class EquivarianceConfig:
     """Who gets the gradient: both sides as published, or plain pictures alone, which learn from
     copies that are better understood, such as silhouettes; otherwise both would agree on a mean."""
     either_side: bool = False
-    """Compare a copy with its plain picture as it is or with sides exchanged, whichever is nearer:
-    silhouettes do not say which side is left."""
+    """Compare a copy with its plain picture as it is, or with sides exchanged and depths mirrored,
+    whichever is nearer: silhouettes do not tell these apart."""
+    depth: float = 0.0
+    """Factor of squared differences of depths, metres, beside those of 2D joints. Ours."""
 
 
 class EquivarianceObjective(Objective):
@@ -51,15 +53,18 @@ class EquivarianceObjective(Objective):
             raise ValueError(f"equivariance needs PoseBatch.{lacking}; the batch has none")
         points, shown = picture_points(prediction, batch)
         warp = _per_picture(batch.warp, points)
+        joints = unwarp(points, warp)
+        if self.config.depth:
+            depth = self.config.depth**0.5 * picture_depths(prediction, batch)
+            joints = torch.cat([joints.expand(*depth.shape, 2), depth[..., None]], -1)
+        plain, groups = _is_plain(warp), _groups(batch.picture, len(points))
         if self.config.taught == "plain":
-            points = points.where(_is_plain(warp)[:, None, None, None], points.detach())
-        plain = unwarp(points, warp)
-        groups = _groups(batch.picture, len(points))
+            joints = joints.where(plain[:, None, None, None], joints.detach())
         if self.config.either_side:
-            plain = _nearer(plain, groups * _is_plain(warp), prediction.skeleton.mirror_index)
+            joints = _nearer(joints, groups * plain, prediction.skeleton.mirror_index)
         size = groups.sum(1)
-        mean = torch.einsum("mn,nhjc->mhjc", groups / size[:, None], plain)
-        away = (plain - mean).square().sum((-2, -1)).mean(-1)
+        mean = torch.einsum("mn,nhjc->mhjc", groups / size[:, None], joints)
+        away = (joints - mean).square().sum((-2, -1)).mean(-1)
         # Of n points, the mean over pairs is 2 n / (n - 1) times the mean from their centre.
         return masked_mean(2 * away * size / (size - 1).clamp(min=1), shown & (size > 1))
 
@@ -73,14 +78,19 @@ def unwarp(
 
 
 def _nearer(
-    points: Float[Tensor, "n h j 2"], plain_of: Float[Tensor, "n n"], mirror: tuple[int, ...]
-) -> Float[Tensor, "n h j 2"]:
-    """Each picture's joints, sides exchanged where that is nearer to its plain picture's."""
+    joints: Float[Tensor, "n h j c"], plain_of: Float[Tensor, "n n"], mirror: tuple[int, ...]
+) -> Float[Tensor, "n h j c"]:
+    """Each picture's joints, or those of the other body that casts its outline.
+
+    The other one is seen from behind: sides are exchanged and depths, the third coordinate, turned
+    round. Which is nearer to the plain picture's, 2D says.
+    """
     share = plain_of / plain_of.sum(1, keepdim=True).clamp(min=1)
-    wanted = torch.einsum("mn,nhjc->mhjc", share, points.detach())
-    exchanged = points[:, :, list(mirror)]
-    away = [(x - wanted).square().sum((1, 2, 3)) for x in (points, exchanged)]
-    return torch.where((away[1] < away[0])[:, None, None, None], exchanged, points)
+    wanted = torch.einsum("mn,nhjc->mhjc", share, joints.detach())
+    other = joints[:, :, list(mirror)]
+    away = [(x - wanted)[..., :2].square().sum((1, 2, 3)) for x in (joints, other)]
+    other = torch.cat([other[..., :2], -other[..., 2:]], -1)
+    return torch.where((away[1] < away[0])[:, None, None, None], other, joints)
 
 
 def _is_plain(warp: Float[Tensor, "n 2 3"]) -> Bool[Tensor, "n"]:
