@@ -55,6 +55,10 @@ ROLL_DEG = 20.0
 """Standard deviation of the turns of rendered pictures: nobody knows how cameras are held."""
 SILHOUETTES = 0.5
 """Share of rendered pictures of which only the mask is shown, as of all copies of the user's."""
+COPIES = 0.25
+"""Weight of what silhouettes teach pictures, 2D joints."""
+SIDES = 20.0
+"""Weight of which side is left, by all views: enough to win against copies, who never know."""
 _TRAIN = replace(LONG_TRAIN, steps=9_000, monitor="mask_error_percent", out="runs/unsupervised")
 
 
@@ -194,14 +198,14 @@ def _bodies_first(
         "pairs_2d": TermConfig("keypoints", KeypointsConfig()),
         "pairs_depth": TermConfig("depth_likelihood", DepthLikelihoodConfig(), weight=LIKELIHOOD),
         "equivariance": TermConfig(
-            "equivariance", EquivarianceConfig("plain", either_side=True), start_step=start
+            "equivariance", EquivarianceConfig("plain", either_side=True), COPIES, start
         ),
         "adversarial": TermConfig(
             "adversarial", AdversarialConfig(players), weight=0.5, start_step=start
         ),
     }
     if signals.views > 1:
-        views = MultiviewConfig(mask, depth=1.0, sides=1.0)
+        views = MultiviewConfig(mask, depth=1.0, sides=SIDES)
         terms["views"] = TermConfig("multiview", views, start_step=start, learning_rate=1e-3)
     else:
         terms["mask"] = TermConfig("mask", mask, start_step=start, learning_rate=1e-3)
