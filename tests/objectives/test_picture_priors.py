@@ -196,6 +196,26 @@ def test_a_copy_with_sides_exchanged_is_as_good_where_either_is():
     assert loss.item() == pytest.approx(0.05**2, rel=1e-3)
 
 
+def test_a_picture_between_two_bodies_learns_the_one_that_its_outline_says():
+    batch = warped(detector_batch(b=3))
+    warp, mirror = batch.warp[1], list(H36M_18.mirror_index)
+    body = 0.3 * torch.randn(18, 2)
+    middle = (body + body[mirror]) / 2
+    objective = EquivarianceObjective(EquivarianceConfig("plain", either_side=True))
+
+    def pull(leaning):
+        points = torch.zeros(3, 18, 2)
+        points[0] = middle + leaning * (body[mirror] - middle)
+        points[1] = body @ warp[:, :2].T + warp[:, 2]
+        points.requires_grad_()
+        objective.loss(in_crop(batch, points), batch).backward()
+        return -(points.grad[0] * (body - middle)).sum().item()
+
+    assert pull(0.0) > 0
+    assert pull(0.1) > 0
+    assert pull(0.5) < 0
+
+
 def test_depths_of_a_copy_turn_round_with_its_sides():
     batch = warped(detector_batch(b=3))
     points, joints = torch.zeros(3, 18, 2), torch.randn(3, 1, 1, 18, 3)

@@ -20,6 +20,10 @@ from vitruve.objectives.base import Objective, masked_mean
 from vitruve.objectives.pictured import picture_depths, picture_points
 from vitruve.poses import PoseBatch, Prediction
 
+CLEARLY = 0.5
+"""How near the other of two bodies that cast one outline must be, squared and relative, to count: a
+picture that does not tell either learns what is said of the outline, which is seen from before."""
+
 
 @dataclass(frozen=True)
 class EquivarianceConfig:
@@ -29,8 +33,8 @@ class EquivarianceConfig:
     """Who gets the gradient: both sides as published, or plain pictures alone, which learn from
     copies that are better understood, such as silhouettes; otherwise both would agree on a mean."""
     either_side: bool = False
-    """Compare a copy with its plain picture as it is, or with sides exchanged and depths mirrored,
-    whichever is nearer: silhouettes do not tell these apart."""
+    """Compare a copy with its plain picture as it is, or with sides exchanged and depths mirrored
+    if that is clearly nearer: silhouettes do not tell these apart."""
     depth: float = 0.0
     """Factor of squared differences of depths, metres, beside those of 2D joints. Ours."""
 
@@ -82,15 +86,15 @@ def _nearer(
 ) -> Float[Tensor, "n h j c"]:
     """Each picture's joints, or those of the other body that casts its outline.
 
-    The other one is seen from behind: sides are exchanged and depths, the third coordinate, turned
-    round. Which is nearer to the plain picture's, 2D says.
+    The other one's sides are exchanged, and its depths, the third coordinate, turned round. It
+    counts if it is clearly nearer to the plain picture's joints in 2D.
     """
     share = plain_of / plain_of.sum(1, keepdim=True).clamp(min=1)
     wanted = torch.einsum("mn,nhjc->mhjc", share, joints.detach())
     other = joints[:, :, list(mirror)]
     away = [(x - wanted)[..., :2].square().sum((1, 2, 3)) for x in (joints, other)]
     other = torch.cat([other[..., :2], -other[..., 2:]], -1)
-    return torch.where((away[1] < away[0])[:, None, None, None], other, joints)
+    return torch.where((away[1] < CLEARLY * away[0])[:, None, None, None], other, joints)
 
 
 def _is_plain(warp: Float[Tensor, "n 2 3"]) -> Bool[Tensor, "n"]:
