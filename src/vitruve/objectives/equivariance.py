@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from vitruve.objectives.base import Objective, masked_mean
-from vitruve.objectives.pictured import picture_depths, picture_points
+from vitruve.objectives.pictured import picture_points
 from vitruve.poses import PoseBatch, Prediction
 
 CLEARLY = 0.5
@@ -33,10 +33,8 @@ class EquivarianceConfig:
     """Who gets the gradient: both sides as published, or plain pictures alone, which learn from
     copies that are better understood, such as silhouettes; otherwise both would agree on a mean."""
     either_side: bool = False
-    """Compare a copy with its plain picture as it is, or with sides exchanged and depths mirrored
-    if that is clearly nearer: silhouettes do not tell these apart."""
-    depth: float = 0.0
-    """Factor of squared differences of depths, metres, beside those of 2D joints. Ours."""
+    """Compare a copy with its plain picture as it is, or with sides exchanged if that is clearly
+    nearer: silhouettes do not tell these apart."""
 
 
 class EquivarianceObjective(Objective):
@@ -58,9 +56,6 @@ class EquivarianceObjective(Objective):
         points, shown = picture_points(prediction, batch)
         warp = _per_picture(batch.warp, points)
         joints = unwarp(points, warp)
-        if self.config.depth:
-            depth = self.config.depth**0.5 * picture_depths(prediction, batch)
-            joints = torch.cat([joints.expand(*depth.shape, 2), depth[..., None]], -1)
         plain, groups = _is_plain(warp), _groups(batch.picture, len(points))
         if self.config.taught == "plain":
             joints = joints.where(plain[:, None, None, None], joints.detach())
@@ -82,19 +77,14 @@ def unwarp(
 
 
 def _nearer(
-    joints: Float[Tensor, "n h j c"], plain_of: Float[Tensor, "n n"], mirror: tuple[int, ...]
-) -> Float[Tensor, "n h j c"]:
-    """Each picture's joints, or those of the other body that casts its outline.
-
-    The other one's sides are exchanged, and its depths, the third coordinate, turned round. It
-    counts if it is clearly nearer to the plain picture's joints in 2D.
-    """
+    points: Float[Tensor, "n h j 2"], plain_of: Float[Tensor, "n n"], mirror: tuple[int, ...]
+) -> Float[Tensor, "n h j 2"]:
+    """Each picture's joints, with sides exchanged if those of its plain picture are clearly so."""
     share = plain_of / plain_of.sum(1, keepdim=True).clamp(min=1)
-    wanted = torch.einsum("mn,nhjc->mhjc", share, joints.detach())
-    other = joints[:, :, list(mirror)]
-    away = [(x - wanted)[..., :2].square().sum((1, 2, 3)) for x in (joints, other)]
-    other = torch.cat([other[..., :2], -other[..., 2:]], -1)
-    return torch.where((away[1] < CLEARLY * away[0])[:, None, None, None], other, joints)
+    wanted = torch.einsum("mn,nhjc->mhjc", share, points.detach())
+    exchanged = points[:, :, list(mirror)]
+    away = [(x - wanted).square().sum((1, 2, 3)) for x in (points, exchanged)]
+    return torch.where((away[1] < CLEARLY * away[0])[:, None, None, None], exchanged, points)
 
 
 def _is_plain(warp: Float[Tensor, "n 2 3"]) -> Bool[Tensor, "n"]:

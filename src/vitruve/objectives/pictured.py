@@ -28,31 +28,14 @@ def picture_points(
     """
     reach = crop_reach(batch)
     assert batch.crops_px is not None
-    picked, shown = _of_pictures(keypoints_px(prediction, batch), batch)
-    points = to_crop(picked, batch.crops_px[..., None, :], reach)
-    return points.flatten(0, -4), shown.flatten()
-
-
-def picture_depths(prediction: Prediction, batch: PoseBatch) -> Float[Tensor, "n h j"]:
-    """Depths behind the root in every picture, metres, as `picture_points`.
-
-    Raises:
-        ValueError: The batch has no pictures.
-    """
-    picked, _ = _of_pictures(prediction.joints_cam, batch)
-    depth = picked[..., 2].flatten(0, -3)
-    return depth - depth[..., [prediction.skeleton.root]]
-
-
-def _of_pictures(
-    joints: Float[Tensor, "*b h t j c"], batch: PoseBatch
-) -> tuple[Float[Tensor, "*b i h j c"], Bool[Tensor, "*b i"]]:
-    """Of the frames that pictures show, and which of these there are."""
-    num_frames, t = joints.shape[-3], batch.keypoints_px.shape[-3]
+    points_px = keypoints_px(prediction, batch)
+    num_frames, t = points_px.shape[-3], batch.keypoints_px.shape[-3]
     at = picture_frames(batch) - (t - num_frames) // 2
     shown = (at >= 0) & (at < num_frames)
     index = at.clamp(0, num_frames - 1)[..., None, :, None, None]
-    return joints.take_along_dim(index, dim=-3).movedim(-4, -3), shown
+    picked = points_px.take_along_dim(index, dim=-3).movedim(-4, -3)
+    points = to_crop(picked, batch.crops_px[..., None, :], reach)
+    return points.flatten(0, -4), shown.flatten()
 
 
 def picture_masks(batch: PoseBatch) -> Float[Tensor, "n y x"]:

@@ -14,7 +14,9 @@ Supervision (Yang et al., 2024, https://arxiv.org/abs/2411.13026), with the obje
 Ours: the first half of the training is of rendered bodies alone (X as Supervision: 50 of 65
 epochs), and that motion is smooth is no part of either paper. Nor is what bridges renderings and
 pictures: half of the rendered bodies and a copy of every picture are shown as silhouettes, which
-look alike in both, and joints of a picture are those of its copy, once silhouettes are known.
+look alike in both, and joints of a picture are those of its copy, once silhouettes are known. Two
+bodies cast one silhouette, seen from before and, with sides exchanged, from behind; all silhouettes
+are said to be the former, or nets say the mean of both. Which it is, pictures are told by views.
 """
 
 from dataclasses import dataclass, replace
