@@ -82,6 +82,35 @@ def test_copies_are_silhouettes_where_some_rendered_bodies_are(views):
     assert (batch.images[12:] - masks[12:]).abs().max() < 1e-5
 
 
+def rays_to_masks(batch):
+    """Unit vectors, in the world, from the camera to the middle of each mask of the first frame."""
+    masks = batch.masks[:, 0]
+    at = torch.arange(masks.shape[-1]) + 0.5
+    total = masks.sum((1, 2))
+    x, y = (masks.sum(1) @ at) / total, (masks.sum(2) @ at) / total
+    rays = (
+        torch.linalg.inv(batch.intrinsics) @ torch.stack([x, y, torch.ones_like(x)], -1)[..., None]
+    )
+    return torch.nn.functional.normalize((batch.T_world_cam[:, :3, :3] @ rays)[..., 0], dim=-1)
+
+
+def test_own_pictures_are_varied_and_stay_views_of_their_moment(views):
+    config = OwnSourceConfig(views=3, frames=2, pairs_share=0.0)
+    varied = replace(config, own_varied=VariedConfig(roll_deg=15.0, mirrored=0.0))
+    batches = [
+        OwnSource(c, TrainConfig(batch_size=24), views / "run/data").batch_at(0)
+        for c in (config, varied)
+    ]
+    plain, turned = (b.map(lambda x: x[:6]) for b in batches)
+    assert torch.equal(plain.scene, turned.scene)
+    assert torch.equal(plain.picture, turned.picture)
+    assert (plain.images - turned.images).abs().flatten(2).mean(-1).min() > 0.01
+    torch.testing.assert_close(plain.T_world_cam[:, :3, 3], turned.T_world_cam[:, :3, 3])
+    assert (plain.T_world_cam - turned.T_world_cam).abs().flatten(1).amax(1).min() > 0.01
+    same = (rays_to_masks(plain) * rays_to_masks(turned)).sum(-1)
+    assert same.clamp(max=1).acos().rad2deg().max() < 0.5
+
+
 def test_while_rendered_bodies_alone_teach_every_picture_is_another(views):
     config = OwnSourceConfig(views=3, frames=2, pairs_first=1)
     source = OwnSource(config, TrainConfig(batch_size=24), views / "run/data")

@@ -43,6 +43,8 @@ class OwnSourceConfig:
     varied: VariedConfig | None = field(default_factory=VariedConfig)
     """How rendered pictures are varied; None shows them as they are. Where some are silhouettes,
     warped copies of your pictures are: what is learnt of the one is true of the other."""
+    own_varied: VariedConfig | None = None
+    """How your own are varied, so that a few hundred are not learnt by heart."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be.
@@ -85,6 +87,7 @@ class OwnSource:
             )
         self._prior = None if self._pairs is None else prior_poses(self._pairs)
         self._vary = varier(config.varied, self._people)
+        self._vary_own = varier(config.own_varied, self._people)
         self._next = _following(self._people) if config.frames > 1 else []
 
     def batch_at(self, step: int, rank: int = 0, world_size: int = 1) -> PoseBatch:
@@ -147,7 +150,14 @@ class OwnSource:
         times = [numbers[:plain]]
         if frames > 1:
             times.append([self._next[n] for n in times[0]])
-        batch = over_time([studio_batch(self._people, at) for at in times])
+        seed = int(torch.randint(2**31, (), generator=drawn))
+        # What varies stays the same from frame to frame.
+        batch = over_time(
+            [
+                self._vary_own(studio_batch(self._people, at), torch.Generator().manual_seed(seed))
+                for at in times
+            ]
+        )
         if size == plain:
             return batch
         copied = batch.map(lambda x: x[: size - plain])
