@@ -10,8 +10,9 @@ from picture_samples import H36M_18, says_keypoints, with_pictures
 from vitruve.geometry.projection import project
 from vitruve.nets.skeleton_mask import pixel_grid, skeleton_mask
 from vitruve.objectives.mask import MaskConfig, MaskObjective
-from vitruve.objectives.multiview import MultiviewConfig, MultiviewObjective, _Views
+from vitruve.objectives.multiview import MultiviewConfig, MultiviewObjective
 from vitruve.objectives.pictured import picture_points
+from vitruve.objectives.views import Views
 from vitruve.poses import Prediction, mirror_batch, mirror_prediction
 from vitruve.skeletons.line_forms import line_form
 
@@ -188,7 +189,7 @@ def test_sides_are_found_whichever_views_exchange_them(views, part):
             wrong[list(views), :, joint] = True
     mirrored = batch.keypoints_px[:, :, list(H36M_18.mirror_index)]
     said = torch.where(wrong[..., None], mirrored, batch.keypoints_px)
-    found = _Views.of(batch).exchanged(said, H36M_18)
+    found = Views.of(batch).exchanged(said, H36M_18)
     assert torch.equal(found, wrong)
 
 
@@ -217,7 +218,7 @@ def test_most_views_are_believed_where_knees_do_not_bend():
         joints[:, :, knee] = (joints[:, :, hip] + joints[:, :, ankle]) / 2
     keypoints_px = project(joints[:, 0], straight.intrinsics)[:, None]
     straight = replace(straight, joints_cam=joints, keypoints_px=keypoints_px)
-    found = _Views.of(straight).exchanged(confused(straight), H36M_18)
+    found = Views.of(straight).exchanged(confused(straight), H36M_18)
     assert found[1, 0, list(H36M_18.left)].all()
     assert found.sum() == len(H36M_18.left) * 2
 

@@ -27,6 +27,7 @@ from vitruve.objectives.smoothness import SmoothnessConfig, SmoothnessObjective
 from vitruve.objectives.symmetry import SymmetryConfig, SymmetryObjective
 from vitruve.objectives.task_position import TaskPositionConfig, TaskPositionObjective
 from vitruve.objectives.teacher import TeacherConfig, TeacherObjective
+from vitruve.objectives.view_labels import ViewLabelsConfig, ViewLabelsObjective
 
 OBJECTIVES = {
     "consistency": (ConsistencyObjective, ConsistencyConfig),
@@ -52,6 +53,7 @@ OBJECTIVES = {
     "symmetry": (SymmetryObjective, SymmetryConfig),
     "task_position": (TaskPositionObjective, TaskPositionConfig),
     "teacher": (TeacherObjective, TeacherConfig),
+    "view_labels": (ViewLabelsObjective, ViewLabelsConfig),
 }
 """Every objective by the name that recipes and checkpoints carry."""
 

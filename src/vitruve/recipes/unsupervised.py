@@ -38,6 +38,7 @@ from vitruve.objectives.multiview import MultiviewConfig
 from vitruve.objectives.position import PositionConfig
 from vitruve.objectives.smoothness import SmoothnessConfig
 from vitruve.objectives.symmetry import SymmetryConfig
+from vitruve.objectives.view_labels import ViewLabelsConfig
 from vitruve.recipes.detectors import H36M_18, LONG_TRAIN, RESNET_50_DETECTOR, SMALL_DETECTOR
 from vitruve.recipes.mask import EPOCHS, SMALL_MASK, cascade
 from vitruve.recipes.own import MAX_VIEWS, OwnSourceConfig
@@ -59,8 +60,8 @@ SILHOUETTES = 0.5
 """Share of rendered pictures of which only the mask is shown, as of all copies of the user's."""
 COPIES = 0.25
 """Weight of what silhouettes teach pictures, 2D joints."""
-SIDES = 20.0
-"""Weight of which side is left, by all views: enough to win against copies, who never know."""
+LABELS = 20.0
+"""Weight of joints that views agree on: enough to win against copies, who do not know sides."""
 _TRAIN = replace(LONG_TRAIN, steps=9_000, monitor="mask_error_percent", out="runs/unsupervised")
 
 
@@ -208,11 +209,10 @@ def _bodies_first(
             "adversarial", AdversarialConfig(players), weight=0.5, start_step=start
         ),
     }
+    terms["mask"] = TermConfig("mask", mask, start_step=start, learning_rate=1e-3)
     if signals.views > 1:
-        views = MultiviewConfig(mask, depth=1.0, sides=SIDES)
-        terms["views"] = TermConfig("multiview", views, start_step=start, learning_rate=1e-3)
-    else:
-        terms["mask"] = TermConfig("mask", mask, start_step=start, learning_rate=1e-3)
+        views = ViewLabelsConfig(points=LABELS)
+        terms["views"] = TermConfig("view_labels", views, start_step=start)
     if skeleton.limbs:
         lengths = SymmetryConfig("camera", midpoints=0.1, lengths=0.1, hypotheses="best")
         terms["symmetry"] = TermConfig("symmetry", lengths, start_step=start)
@@ -248,7 +248,12 @@ def _second_half(steps: int) -> int:
 
 _STUDIO = "unsupervised.studio.detector.views"
 _OF_STUDIO = unsupervised(Signals(views=CAMERAS), H36M_18, "small", LONG_TRAIN)
-_BOTH = replace(_OF_STUDIO.terms["equivariance"], config=EquivarianceConfig())
+_START = _second_half(LONG_TRAIN.steps)
+_AGREED = MultiviewConfig(_OF_STUDIO.terms["mask"].config, depth=1.0, sides=1.0)
+_TERMS = {name: term for name, term in _OF_STUDIO.terms.items() if name != "mask"} | {
+    "equivariance": TermConfig("equivariance", EquivarianceConfig(), start_step=_START),
+    "views": TermConfig("multiview", _AGREED, start_step=_START, learning_rate=1e-3),
+}
 UNSUPERVISED_RUNS = {
     _STUDIO: replace(
         _OF_STUDIO,
@@ -258,14 +263,14 @@ UNSUPERVISED_RUNS = {
             warped=True,
             pairs="pairs_motion",
             pairs_share=0.5,
-            pairs_first=_second_half(LONG_TRAIN.steps),
+            pairs_first=_START,
             prior=True,
             varied=VariedConfig(),
         ),
-        terms=_OF_STUDIO.terms | {"equivariance": _BOTH},
+        terms=_TERMS,
         train=replace(LONG_TRAIN, out=f"runs/{_STUDIO}"),
     )
 }
 """What a user's four calibrated views are taught, on Studio, where its errors can be measured;
-rendered bodies in recorded poses. Nothing has to bridge these and those: copies are no silhouettes,
-and are no teachers."""
+rendered bodies in recorded poses. Nothing has to bridge these and those: copies are no silhouettes
+and no teachers, and views agree on what is said of the pictures themselves."""

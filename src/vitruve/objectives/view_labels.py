@@ -1,0 +1,90 @@
+"""Labels that several views make of a moment: joints of copies of its pictures, triangulated.
+
+Ours. Silhouettes say well where joints are, and not which side is left; pictures show sides, and a
+net that knows rendered ones reads them badly. So the joints said of the warped copies of a moment's
+pictures are named such that views agree and bodies bend as bodies do (`objectives.view_sides`),
+triangulated, and then are what the pictures should have said. The labels get no gradient.
+
+Axes: b examples, h hypotheses, t frames, j joints.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from vitruve.geometry.projection import MIN_DEPTH_M, project
+from vitruve.objectives.base import Objective, masked_mean
+from vitruve.objectives.equivariance import unwarp
+from vitruve.objectives.pictured import crop_reach, from_crop, keypoints_px, to_crop
+from vitruve.objectives.views import Views, depth_loss, flat, plain_pictures
+from vitruve.poses import PoseBatch, Prediction
+
+
+@dataclass(frozen=True)
+class ViewLabelsConfig:
+    """Settings of the labels."""
+
+    points: float = 1.0
+    """Factor of the distance of 2D joints, over the image width."""
+    depth: float = 1.0
+    """Factor of the difference of depths behind the root, metres."""
+
+
+class ViewLabelsObjective(Objective):
+    """How far a picture's joints are from those that its moment's copies agree on."""
+
+    def __init__(self, config: ViewLabelsConfig) -> None:
+        super().__init__()
+        self.config = config
+
+    def loss(self, prediction: Prediction, batch: PoseBatch) -> Float[Tensor, ""]:
+        """Weighted sum over pictures that have a copy, as another view of their moment has.
+
+        Raises:
+            ValueError: The batch lacks scenes, calibrated cameras, copies or their pictures, or
+                there are no 2D joints to be had.
+        """
+        prediction, batch = flat(prediction, 4), flat(batch, 3)
+        points_px = keypoints_px(prediction, batch).mean(1)
+        copied_px, has = joints_of_copies(points_px.detach(), batch)
+        views, mirror = Views.of(batch, has), list(prediction.skeleton.mirror_index)
+        exchanged = views.exchanged(copied_px, prediction.skeleton)
+        named_px = torch.where(exchanged[..., None], copied_px[..., mirror, :], copied_px)
+        joints_cam, known = views.triangulated(named_px)
+        assert batch.intrinsics is not None
+        labels_px = project(joints_cam, batch.intrinsics[:, None], views.lens)
+        # What lies behind a camera has no picture there.
+        known = known & (joints_cam[..., 2] > MIN_DEPTH_M)
+        away = (points_px - labels_px).norm(dim=-1) / batch.image_size_px[:, None, None, 0]
+        depth = depth_loss(prediction, joints_cam, known)
+        return self.config.points * masked_mean(away, known) + self.config.depth * depth
+
+
+def joints_of_copies(
+    points_px: Float[Tensor, "b t j 2"], batch: PoseBatch
+) -> tuple[Float[Tensor, "b t j 2"], Bool[Tensor, "b"]]:
+    """Of plain pictures, where the joints of their copy lie in them.
+
+    Returns:
+        Pixels, any where there is no copy; and whether there is one.
+
+    Raises:
+        ValueError: The batch names no pictures or warps, or has not one picture of every frame.
+    """
+    if batch.picture is None or batch.warp is None or batch.crops_px is None:
+        raise ValueError(
+            "view_labels need PoseBatch.picture, warp and crops_px; the batch lacks some"
+        )
+    if batch.crops_px.shape[1] != points_px.shape[1]:
+        raise ValueError(
+            f"view_labels need a picture of every frame; there are {batch.crops_px.shape[1]} "
+            f"pictures of {points_px.shape[1]} frames"
+        )
+    reach = crop_reach(batch)
+    in_plain = unwarp(to_crop(points_px, batch.crops_px, reach), batch.warp)
+    plain = plain_pictures(batch)
+    same = (batch.picture[:, None] == batch.picture) & plain[:, None] & ~plain
+    copy = same.int().argmax(1)
+    return from_crop(in_plain[copy], batch.crops_px, reach), same.any(1)
