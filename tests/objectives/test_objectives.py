@@ -8,6 +8,7 @@ import torch
 from bridge_samples import bridge_file
 from energy_samples import energy_config, near_truth, pose_batch
 from picture_samples import with_pictures
+from vitruve.geometry.projection import project
 from vitruve.nets.pose_discriminator import DiscriminatorConfig
 from vitruve.objectives import OBJECTIVES
 from vitruve.objectives.adversarial import AdversarialConfig
@@ -65,6 +66,24 @@ def says(relative, **fields):
 def make_objective(name):
     build, config = OBJECTIVES[name]
     return build(CONFIGS[name] if name in CONFIGS else config())
+
+
+def pictured(name, t):
+    """Clips with pictures; where views are to teach, two of one person, and their copies."""
+    batch = with_pictures(pose_batch(LEGS, b=4, t=t))
+    if name != "view_labels":
+        return batch
+    warp, picture = batch.warp.clone(), torch.arange(len(batch.warp)) % 2
+    warp[2:, 0, 2] = 0.1
+    joints = batch.joints_cam[:1] - batch.T_world_cam[:, None, None, :3, 3]
+    return replace(
+        batch,
+        joints_cam=joints,
+        keypoints_px=project(joints, batch.intrinsics[:, None]),
+        scene=torch.zeros_like(picture),
+        picture=picture,
+        warp=warp,
+    )
 
 
 def says_all(batch, name):
@@ -129,7 +148,7 @@ def test_position_in_the_camera_frame():
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_missing_labels_are_not_looked_at(name, part):
     objective = make_objective(name)
-    batch = with_pictures(pose_batch(LEGS, t=4))
+    batch = pictured(name, 4)
     valid = batch.valid.clone()
     valid[0, 1, 1] = valid[1, 2, 0] = valid[2] = False
     guess, wild = says_all(batch, name), batch.joints_cam.where(valid[..., None], 1e6)
@@ -229,7 +248,7 @@ def test_a_single_frame_has_no_velocity():
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_a_shorter_prediction_covers_the_central_frames(name, part):
     objective = make_objective(name)
-    batch = with_pictures(pose_batch(LEGS, t=5))
+    batch = pictured(name, 5)
     perframe = ("keypoints_px", "keypoints_valid", "confidence", "joints_cam", "valid")
     inner = replace(batch, **{key: getattr(batch, key)[:, 1:-1] for key in perframe})
     inner = replace(inner, image_frames=batch.image_frames - 1)

@@ -203,7 +203,7 @@ def test_terms_follow_the_signals():
         "pairs", "pairs_2d", "pairs_depth", "equivariance", "adversarial", "mask", "symmetry"
     }  # fmt: skip
     assert terms(Signals(views=4)).keys() - plain.keys() == {"views"}
-    assert "mask" not in terms(Signals(views=4))
+    assert "mask" in terms(Signals(views=4))
     assert terms(Signals(ordered=True)).keys() - plain.keys() == {"smoothness"}
     assert "symmetry" not in terms(Signals(), "stanfordextra_24")
     assert {t.start_step for t in plain.values()} == {0, 100}

@@ -52,6 +52,7 @@ ELSEWHERE = {
     "proportions",
     "symmetry",
     "teacher",
+    "view_labels",
 }
 """Objectives that look at what these nets do not say, or are a moving target; they have tests of
 their own."""

@@ -82,7 +82,8 @@ class MultiviewObjective(Objective):
         if self.config.depth:
             meant = torch.where(exchanged[..., None], joints_cam[..., mirror, :], joints_cam)
             seen = torch.where(exchanged, known[..., mirror], known)
-            total = total + self.config.depth * depth_loss(prediction, meant.detach(), seen)
+            root, said = prediction.skeleton.root, prediction.joints_cam
+            total = total + self.config.depth * depth_loss(said, meant.detach(), seen, root)
         if self.config.sides:
             away = (points_px - seen_px.detach()).norm(dim=-1) / width_px
             total = total + self.config.sides * masked_mean(away, known)

@@ -28,14 +28,24 @@ def picture_points(
     """
     reach = crop_reach(batch)
     assert batch.crops_px is not None
-    points_px = keypoints_px(prediction, batch)
-    num_frames, t = points_px.shape[-3], batch.keypoints_px.shape[-3]
+    at, shown = at_pictures(keypoints_px(prediction, batch), batch)
+    points = to_crop(at.movedim(-4, -3), batch.crops_px[..., None, :], reach)
+    return points.flatten(0, -4), shown.flatten()
+
+
+def at_pictures(
+    joints: Float[Tensor, "*b h t j c"], batch: PoseBatch
+) -> tuple[Float[Tensor, "*b h i j c"], Bool[Tensor, "*b i"]]:
+    """Joints in the frames that pictures show, and False for one that is not among those predicted.
+
+    Raises:
+        ValueError: The batch has no pictures.
+    """
+    num_frames, t = joints.shape[-3], batch.keypoints_px.shape[-3]
     at = picture_frames(batch) - (t - num_frames) // 2
     shown = (at >= 0) & (at < num_frames)
     index = at.clamp(0, num_frames - 1)[..., None, :, None, None]
-    picked = points_px.take_along_dim(index, dim=-3).movedim(-4, -3)
-    points = to_crop(picked, batch.crops_px[..., None, :], reach)
-    return points.flatten(0, -4), shown.flatten()
+    return joints.take_along_dim(index, dim=-3), shown
 
 
 def picture_masks(batch: PoseBatch) -> Float[Tensor, "n y x"]:

@@ -5,7 +5,8 @@ net that knows rendered ones reads them badly. So the joints said of the warped 
 pictures are named such that views agree and bodies bend as bodies do (`objectives.view_sides`),
 triangulated, and then are what the pictures should have said. The labels get no gradient.
 
-Axes: b examples, h hypotheses, t frames, j joints.
+Axes: b examples, h hypotheses, t frames, i pictures of an example, j
+joints.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,13 @@ from torch import Tensor
 from vitruve.geometry.projection import MIN_DEPTH_M, project
 from vitruve.objectives.base import Objective, masked_mean
 from vitruve.objectives.equivariance import unwarp
-from vitruve.objectives.pictured import crop_reach, from_crop, keypoints_px, to_crop
+from vitruve.objectives.pictured import (
+    at_pictures,
+    crop_reach,
+    from_crop,
+    keypoints_px,
+    to_crop,
+)
 from vitruve.objectives.views import Views, depth_loss, flat, plain_pictures
 from vitruve.poses import PoseBatch, Prediction
 
@@ -47,8 +54,7 @@ class ViewLabelsObjective(Objective):
                 there are no 2D joints to be had.
         """
         prediction, batch = flat(prediction, 4), flat(batch, 3)
-        points_px = keypoints_px(prediction, batch).mean(1)
-        copied_px, has = joints_of_copies(points_px.detach(), batch)
+        copied_px, has = joints_of_copies(prediction, batch)
         views, mirror = Views.of(batch, has), list(prediction.skeleton.mirror_index)
         exchanged = views.exchanged(copied_px, prediction.skeleton)
         named_px = torch.where(exchanged[..., None], copied_px[..., mirror, :], copied_px)
@@ -57,34 +63,31 @@ class ViewLabelsObjective(Objective):
         labels_px = project(joints_cam, batch.intrinsics[:, None], views.lens)
         # What lies behind a camera has no picture there.
         known = known & (joints_cam[..., 2] > MIN_DEPTH_M)
-        away = (points_px - labels_px).norm(dim=-1) / batch.image_size_px[:, None, None, 0]
-        depth = depth_loss(prediction, joints_cam, known)
+        points_px, shown = at_pictures(keypoints_px(prediction, batch), batch)
+        known = known & shown[..., None]
+        away = (points_px.mean(1) - labels_px).norm(dim=-1) / batch.image_size_px[:, None, None, 0]
+        said, _ = at_pictures(prediction.joints_cam, batch)
+        depth = depth_loss(said, joints_cam, known, prediction.skeleton.root)
         return self.config.points * masked_mean(away, known) + self.config.depth * depth
 
 
 def joints_of_copies(
-    points_px: Float[Tensor, "b t j 2"], batch: PoseBatch
-) -> tuple[Float[Tensor, "b t j 2"], Bool[Tensor, "b"]]:
-    """Of plain pictures, where the joints of their copy lie in them.
+    prediction: Prediction, batch: PoseBatch
+) -> tuple[Float[Tensor, "b i j 2"], Bool[Tensor, "b"]]:
+    """Of plain examples, where the joints of their copy lie in their pictures.
 
     Returns:
         Pixels, any where there is no copy; and whether there is one.
 
     Raises:
-        ValueError: The batch names no pictures or warps, or has not one picture of every frame.
+        ValueError: The batch names no pictures or warps, or there are no 2D joints to be had.
     """
-    if batch.picture is None or batch.warp is None or batch.crops_px is None:
-        raise ValueError(
-            "view_labels need PoseBatch.picture, warp and crops_px; the batch lacks some"
-        )
-    if batch.crops_px.shape[1] != points_px.shape[1]:
-        raise ValueError(
-            f"view_labels need a picture of every frame; there are {batch.crops_px.shape[1]} "
-            f"pictures of {points_px.shape[1]} frames"
-        )
-    reach = crop_reach(batch)
-    in_plain = unwarp(to_crop(points_px, batch.crops_px, reach), batch.warp)
-    plain = plain_pictures(batch)
+    if batch.picture is None or batch.warp is None:
+        raise ValueError("view_labels need PoseBatch.picture and warp; the batch lacks one")
+    reach, plain = crop_reach(batch), plain_pictures(batch)
+    assert batch.crops_px is not None
+    points_px, _ = at_pictures(keypoints_px(prediction, batch).detach(), batch)
+    points = unwarp(to_crop(points_px.mean(1), batch.crops_px, reach), batch.warp)
     same = (batch.picture[:, None] == batch.picture) & plain[:, None] & ~plain
     copy = same.int().argmax(1)
-    return from_crop(in_plain[copy], batch.crops_px, reach), same.any(1)
+    return from_crop(points[copy], batch.crops_px, reach), same.any(1)

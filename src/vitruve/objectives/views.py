@@ -101,15 +101,15 @@ def plain_pictures(batch: PoseBatch) -> Bool[Tensor, "b"]:
 
 
 def depth_loss(
-    prediction: Prediction,
+    said: Float[Tensor, "b h t j 3"],
     joints_cam: Float[Tensor, "b t j 3"],
     known: Bool[Tensor, "b t j"],
+    root: int,
 ) -> Float[Tensor, ""]:
-    """Mean difference of depths relative to the root's."""
-    root = prediction.skeleton.root
-    relative = (joints_cam - joints_cam[..., root : root + 1, :])[..., 2]
-    away = (prediction.joints_cam[..., 2] - relative.unsqueeze(1)).abs()
-    known = known & known[..., root : root + 1]
+    """Mean difference of depths behind the root, metres."""
+    depth, wanted = (x[..., 2] - x[..., [root], 2] for x in (said, joints_cam))
+    away = (depth - wanted.unsqueeze(1)).abs()
+    known = known & known[..., [root]]
     return masked_mean(away, known.unsqueeze(1).expand_as(away))
 
 

@@ -153,8 +153,7 @@ def unsupervised(signals: Signals, skeleton: Skeleton, size: Size, train: TrainC
     # Labels of rendered bodies say how many metres a crop spans.
     scale = "learned" if signals.rendered else "box"
     detector = replace(detector, num_hypotheses=hypotheses, side_px=preset.side_px, scale=scale)
-    views = min(signals.views, MAX_VIEWS)
-    source = OwnSourceConfig(views, 2 if signals.ordered else 1, 0.0)
+    source = OwnSourceConfig(min(signals.views, MAX_VIEWS), 2 if signals.ordered else 1, 0.0)
     if signals.rendered:
         source = replace(
             source,
