@@ -60,7 +60,7 @@ SILHOUETTES = 0.5
 """Share of rendered pictures of which only the mask is shown, as of all copies of the user's."""
 COPIES = 0.25
 """Weight of what silhouettes teach pictures, 2D joints."""
-LABELS = 20.0
+LABELS = 5.0
 """Weight of joints that views agree on: enough to win against copies, who do not know sides."""
 _TRAIN = replace(LONG_TRAIN, steps=9_000, monitor="mask_error_percent", out="runs/unsupervised")
 
