@@ -5,8 +5,8 @@ net that knows rendered ones reads them badly. So the joints said of the warped 
 pictures are named such that views agree and bodies bend as bodies do (`objectives.view_sides`),
 triangulated, and then are what the pictures should have said. The labels get no gradient.
 
-Axes: b examples, h hypotheses, t frames, i pictures of an example, j
-joints.
+Axes: b examples, h hypotheses, t frames, i pictures of an example,
+j joints.
 """
 
 from dataclasses import dataclass

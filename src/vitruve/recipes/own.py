@@ -158,6 +158,8 @@ class OwnSource:
                 for at in times
             ]
         )
+        # One that is drawn twice is varied twice, and each has a copy of its own.
+        batch = replace(batch, picture=torch.arange(plain))
         if size == plain:
             return batch
         copied = batch.map(lambda x: x[: size - plain])
