@@ -103,9 +103,13 @@ def test_own_pictures_are_varied_and_stay_views_of_their_moment(views):
     ]
     plain, turned = (b.map(lambda x: x[:6]) for b in batches)
     assert torch.equal(plain.scene, turned.scene)
-    many = OwnSource(varied, TrainConfig(batch_size=400), views / "run/data").batch_at(0)
-    assert many.scene.unique().numel() < 50
-    assert many.picture.unique(return_counts=True)[1].tolist() == [2] * 100
+    config = replace(config, frames=1, own_varied=VariedConfig(mirrored=0.5))
+    many = OwnSource(config, TrainConfig(batch_size=400), views / "run/data").batch_at(0)
+    # All three views of a moment are mirrored or none.
+    counts = many.scene[:200].unique(return_counts=True)[1]
+    assert (many.scene[:200] < 0).float().mean().sub(0.5).abs() < 0.2
+    assert counts.remainder(3).count_nonzero() <= 1
+    assert many.picture.unique(return_counts=True)[1].tolist() == [2] * 200
     assert (plain.images - turned.images).abs().flatten(2).mean(-1).min() > 0.01
     torch.testing.assert_close(plain.T_world_cam[:, :3, 3], turned.T_world_cam[:, :3, 3])
     assert (plain.T_world_cam - turned.T_world_cam).abs().flatten(1).amax(1).min() > 0.01

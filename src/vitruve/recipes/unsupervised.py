@@ -160,8 +160,7 @@ def unsupervised(signals: Signals, skeleton: Skeleton, size: Size, train: TrainC
             pairs_share=0.5,
             pairs_first=_second_half(train.steps),
             varied=VariedConfig(roll_deg=ROLL_DEG, silhouettes=SILHOUETTES),
-            # Mirrored ones would be views of another moment.
-            own_varied=VariedConfig(mirrored=0.0),
+            own_varied=VariedConfig(),
         )
     taught = _bodies_first if signals.rendered else _masks_alone
     return Run(

@@ -30,7 +30,7 @@ class VariedConfig:
     zoom: float = 0.05
     """Standard deviation of the logarithm of zooms."""
     mirrored: float = 0.5
-    """Share that is mirrored."""
+    """Share that is mirrored; of views of one moment all or none."""
     replaced: float = 0.5
     """Share of people with a mask who get another background."""
     silhouettes: float = 0.0
@@ -64,6 +64,9 @@ class Varier:
         if config.silhouettes:
             batch = seen_from_before(batch, outlined)
         mirrored = torch.rand(count, generator=drawn) < config.mirrored
+        if batch.scene is not None:
+            # Views of one moment stay views of one moment.
+            mirrored = mirrored[batch.scene.unique(return_inverse=True)[1]]
         plain = batch.map(lambda x: x[~mirrored])
         return PoseBatch.join([plain, mirror_batch(batch.map(lambda x: x[mirrored]))])
 
