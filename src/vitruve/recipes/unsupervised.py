@@ -6,7 +6,7 @@ Supervision (Yang et al., 2024, https://arxiv.org/abs/2411.13026), with the obje
 | there is | what teaches |
 |---|---|
 | always | rendered bodies with labels, poses that can be (a discriminator), masks, silhouettes |
-| several calibrated cameras | joints that they agree on fill the masks, and teach depth |
+| several calibrated cameras | joints that silhouettes agree on label pictures: 2D, depth, side |
 | pictures in order of time | neighbouring frames have poses alike |
 | a trained loss-net | its energy |
 | a person | limbs of equal lengths on both sides |
