@@ -9,7 +9,7 @@ from vitruve.data.studio.batches import studio_batch
 from vitruve.data.studio.reader import Studio
 from vitruve.data.training_crops import VariedConfig, Varier, silhouettes
 from vitruve.data.training_crops.colour import NO_CHANGE
-from vitruve.data.training_crops.silhouettes import seen_from_before
+from vitruve.data.training_crops.silhouettes import seen_from_front
 from vitruve.data.training_crops.varied import turned_batch
 from vitruve.geometry.projection import project
 
@@ -93,11 +93,11 @@ def across(batch):
     return (x[:, list(batch.skeleton.left)] - x[:, list(batch.skeleton.right)]).sum(1)
 
 
-def test_silhouettes_are_seen_from_before(batch):
+def test_silhouettes_are_seen_from_front(batch):
     batch = replace(batch, keypoints_valid=torch.ones_like(batch.keypoints_valid))
     behind = across(batch) < 0
     assert 0 < behind.sum() < 8
-    said = seen_from_before(batch, torch.ones(8, dtype=torch.bool))
+    said = seen_from_front(batch, torch.ones(8, dtype=torch.bool))
     mirror, root = list(batch.skeleton.mirror_index), batch.skeleton.root
     for name in ("keypoints_px", "joints_cam", "valid", "keypoints_valid", "confidence"):
         torch.testing.assert_close(getattr(said, name)[~behind], getattr(batch, name)[~behind])
@@ -108,7 +108,7 @@ def test_silhouettes_are_seen_from_before(batch):
     depth = before[..., [root]]
     torch.testing.assert_close(after - depth, depth - before[:, :, mirror])
     assert (across(said) >= 0).all()
-    again = seen_from_before(said, torch.ones(8, dtype=torch.bool))
+    again = seen_from_front(said, torch.ones(8, dtype=torch.bool))
     assert torch.equal(again.joints_cam, said.joints_cam)
 
 

@@ -22,7 +22,7 @@ from vitruve.poses import PoseBatch, Prediction
 
 CLEARLY = 0.5
 """How near the other of two bodies that cast one outline must be, squared and relative, to count: a
-picture that does not tell either learns what is said of the outline, which is seen from before."""
+picture that tells neither learns what is said of the outline, which is seen from the front."""
 
 
 @dataclass(frozen=True)

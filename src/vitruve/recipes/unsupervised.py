@@ -15,8 +15,8 @@ Ours: the first half of the training is of rendered bodies alone (X as Supervisi
 epochs), and that motion is smooth is no part of either paper. Nor is what bridges renderings and
 pictures: half of the rendered bodies and a copy of every picture are shown as silhouettes, which
 look alike in both, and joints of a picture are those of its copy, once silhouettes are known. Two
-bodies cast one silhouette, seen from before and, with sides exchanged, from behind; all silhouettes
-are said to be the former, or nets say the mean of both. Which it is, pictures are told by views.
+bodies cast one silhouette: one is seen from the front and one, with sides exchanged, from behind.
+All silhouettes are said to be the former, or nets say the mean of both; which it is, views tell.
 """
 
 from dataclasses import dataclass, replace

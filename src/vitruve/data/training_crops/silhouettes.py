@@ -26,10 +26,10 @@ def silhouettes(batch: PoseBatch, shown: Bool[Tensor, "b"]) -> PoseBatch:
     return replace(batch, images=torch.where(shown.view(-1, 1, 1, 1, 1), flat, batch.images))
 
 
-def seen_from_before(batch: PoseBatch, which: Bool[Tensor, "b"]) -> PoseBatch:
-    """Labels of ``which`` as of bodies that are seen from before.
+def seen_from_front(batch: PoseBatch, which: Bool[Tensor, "b"]) -> PoseBatch:
+    """Labels of ``which`` as of bodies that are seen from the front.
 
-    Two bodies cast one silhouette: one seen from before, and one from behind, whose sides are
+    Two bodies cast one silhouette: one seen from the front, and one from behind, whose sides are
     exchanged and whose depths are mirrored about the root's. Who learns both says their mean, in
     which left and right are one. So the left is, by and large, what is to the right in the picture.
     Depths are mirrored along rays, so that 2D joints stay where they are.

@@ -17,7 +17,7 @@ from torch import Tensor
 from vitruve.data.studio.warps import warped_pictures
 from vitruve.data.training_crops.colour import ColourConfig, draw_colours, recoloured
 from vitruve.data.training_crops.scenery import Scenery
-from vitruve.data.training_crops.silhouettes import seen_from_before, silhouettes
+from vitruve.data.training_crops.silhouettes import seen_from_front, silhouettes
 from vitruve.poses import PoseBatch, mirror_batch
 
 
@@ -62,7 +62,7 @@ class Varier:
         zooms = (config.zoom * torch.randn(count, generator=drawn)).exp()
         batch = turned_batch(batch, turns.deg2rad(), zooms)
         if config.silhouettes:
-            batch = seen_from_before(batch, outlined)
+            batch = seen_from_front(batch, outlined)
         mirrored = torch.rand(count, generator=drawn) < config.mirrored
         if batch.scene is not None:
             # Views of one moment stay views of one moment.
