@@ -110,6 +110,10 @@ def test_silhouettes_are_seen_from_front(batch):
     assert (across(said) >= 0).all()
     again = seen_from_front(said, torch.ones(8, dtype=torch.bool))
     assert torch.equal(again.joints_cam, said.joints_cam)
+    unknown = batch.joints_cam.clone()
+    unknown[:, :, root + 1] = 0
+    unknown = replace(batch, joints_cam=unknown)
+    assert seen_from_front(unknown, behind).joints_cam.isfinite().all()
 
 
 def test_pictures_keep_their_sides_beside_silhouettes(batch):

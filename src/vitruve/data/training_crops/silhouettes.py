@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
+from vitruve.geometry.projection import MIN_DEPTH_M
 from vitruve.poses import PoseBatch
 
 
@@ -46,7 +47,7 @@ def seen_from_front(batch: PoseBatch, which: Bool[Tensor, "b"]) -> PoseBatch:
         seen[:, :, left] & seen[:, :, right]
     )
     behind = (which & (across.sum((1, 2)) < 0)).view(-1, 1, 1)
-    depth = joints[..., 2:]
+    depth = joints[..., 2:].clamp(min=MIN_DEPTH_M)
     about_root = joints * (2 * depth[:, :, [skeleton.root]] / depth - 1)
     return replace(
         batch,
