@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from vitruve.objectives.base import Objective, masked_mean
-from vitruve.objectives.pictured import picture_points
+from vitruve.objectives.pictured import is_plain, picture_points
 from vitruve.poses import PoseBatch, Prediction
 
 CLEARLY = 0.5
@@ -56,7 +56,7 @@ class EquivarianceObjective(Objective):
         points, shown = picture_points(prediction, batch)
         warp = _per_picture(batch.warp, points)
         joints = unwarp(points, warp)
-        plain, groups = _is_plain(warp), _groups(batch.picture, len(points))
+        plain, groups = is_plain(warp), _groups(batch.picture, len(points))
         if self.config.taught == "plain":
             joints = joints.where(plain[:, None, None, None], joints.detach())
         if self.config.either_side:
@@ -85,10 +85,6 @@ def _nearer(
     exchanged = points[:, :, list(mirror)]
     away = [(x - wanted).square().sum((1, 2, 3)) for x in (points, exchanged)]
     return torch.where((away[1] < CLEARLY * away[0])[:, None, None, None], exchanged, points)
-
-
-def _is_plain(warp: Float[Tensor, "n 2 3"]) -> Bool[Tensor, "n"]:
-    return (warp == torch.eye(2, 3).to(warp)).flatten(1).all(1)
 
 
 def _per_picture(of_examples: Tensor, points: Float[Tensor, "n h j 2"]) -> Tensor:

@@ -48,6 +48,11 @@ def at_pictures(
     return joints.take_along_dim(index, dim=-3), shown
 
 
+def is_plain(warp: Float[Tensor, "n 2 3"]) -> Bool[Tensor, "n"]:
+    """Which warps are none: of pictures as their cameras took them."""
+    return (warp == torch.eye(2, 3).to(warp)).flatten(1).all(1)
+
+
 def picture_masks(batch: PoseBatch) -> Float[Tensor, "n y x"]:
     """Masks of every picture, one after the other.
 

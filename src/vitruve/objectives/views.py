@@ -13,13 +13,12 @@ from torch import Tensor
 from vitruve.geometry.projection import undistort_px
 from vitruve.geometry.triangulation import triangulate
 from vitruve.objectives.base import masked_mean
+from vitruve.objectives.pictured import is_plain
 from vitruve.objectives.view_sides import exchanged_sides
 from vitruve.poses import PoseBatch, Prediction
 from vitruve.skeletons.skeleton import Skeleton
 
 R = TypeVar("R", PoseBatch, Prediction)
-MAX_WARP = 1e-6
-"""Entries of a warp that is none."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +95,7 @@ def plain_pictures(batch: PoseBatch) -> Bool[Tensor, "b"]:
     if batch.warp is None:
         assert batch.scene is not None
         return torch.ones_like(batch.scene, dtype=torch.bool)
-    none = torch.eye(2, 3, dtype=batch.warp.dtype, device=batch.warp.device)
-    return ((batch.warp - none).abs() < MAX_WARP).all(-1).all(-1)
+    return is_plain(batch.warp)
 
 
 def depth_loss(
