@@ -2,10 +2,12 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from vitruve.bodies import joints_of, make_body
 from vitruve.data import MotionSequence, write_store
@@ -103,6 +105,27 @@ def test_a_run_does_not_go_on_with_other_clips(motions, tmp_path) -> None:
     finish_motions(tmp_path / "motions", "capsule-human", 16.0, range(3))
     with pytest.raises(ValueError, match="was begun with motions_sha256"):
         begin(tmp_path / "out", config)
+    with pytest.raises(ValueError, match="was begun with motions_sha256"):
+        begin(tmp_path / "out", replace(config, motions=""))
+
+
+def test_a_folder_that_moved_goes_on_and_one_with_other_pictures_does_not(
+    motions, tmp_path
+) -> None:
+    def go_on(run: Path) -> None:
+        where = {"motions": str(run / "motions"), "backgrounds": str(run / "scenes")}
+        begin(run / "out", replace(CONFIG, **where))
+
+    here, there = tmp_path / "here", tmp_path / "there"
+    shutil.copytree(motions, here / "motions")
+    (here / "scenes").mkdir()
+    Image.new("RGB", (40, 30)).save(here / "scenes/a.png")
+    go_on(here)
+    here.rename(there)
+    go_on(there)
+    Image.new("RGB", (50, 30)).save(there / "scenes/b.png")
+    with pytest.raises(ValueError, match="was begun with backgrounds_sha256"):
+        go_on(there)
 
 
 def test_stated_tests_are_tested_and_people_stay_together() -> None:

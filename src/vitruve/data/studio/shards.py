@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from vitruve.bodies import make_body
 from vitruve.data.shards.folder import INDEX, shard_name, write_index
@@ -15,6 +16,7 @@ from vitruve.data.studio.config import StudioConfig
 from vitruve.data.studio.motions import open_motions
 from vitruve.data.studio.pictures import StudioCamera
 from vitruve.data.studio.scene import joint_format, moved_bones
+from vitruve.io.images import list_images
 
 
 def begin(folder: str | Path, config: StudioConfig) -> None:
@@ -28,12 +30,23 @@ def begin(folder: str | Path, config: StudioConfig) -> None:
         OSError: They do not exist, or the folder cannot be written.
     """
     open_camera(config)
+    begin_folder(folder, _stated(config))
+
+
+def _stated(config: StudioConfig) -> dict[str, Any]:
+    """The settings, with what folders hold in place of where they lie: both may have changed."""
     stated = asdict(config)
-    if config.motions:
-        # The same path may hold other clips when the run goes on.
-        index = (Path(config.motions) / INDEX).read_bytes()
-        stated["motions_sha256"] = hashlib.sha256(index).hexdigest()
-    begin_folder(folder, stated)
+    motions, backgrounds = (Path(stated.pop(name)) for name in ("motions", "backgrounds"))
+    clips = (motions / INDEX).read_bytes() if config.motions else None
+    pictures = _listed(backgrounds) if config.backgrounds else None
+    return stated | {
+        "motions_sha256": clips and hashlib.sha256(clips).hexdigest(),
+        "backgrounds_sha256": pictures and hashlib.sha256(pictures).hexdigest(),
+    }
+
+
+def _listed(folder: Path) -> bytes:
+    return repr([(path.name, path.stat().st_size) for path in list_images(folder)]).encode()
 
 
 def open_camera(config: StudioConfig) -> StudioCamera:
