@@ -12,7 +12,7 @@ import torch
 
 from vitruve.data.studio.batches import over_time, studio_batch
 from vitruve.data.studio.reader import Studio
-from vitruve.data.studio.warps import draw_warps, warp_batch
+from vitruve.data.studio.warps import warped_copies
 from vitruve.data.training_crops import VariedConfig, silhouettes
 from vitruve.estimators import Estimator
 from vitruve.objectives import Objective
@@ -162,8 +162,7 @@ class OwnSource:
         batch = replace(batch, picture=torch.arange(plain))
         if size == plain:
             return batch
-        copied = batch.map(lambda x: x[: size - plain])
-        copied = warp_batch(copied, draw_warps(size - plain, drawn))
+        copied = warped_copies(batch, size - plain, drawn)
         if self.config.varied is not None and self.config.varied.silhouettes:
             copied = silhouettes(copied, torch.ones(size - plain, dtype=torch.bool))
         return PoseBatch.join([batch, copied])

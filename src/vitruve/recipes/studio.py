@@ -17,7 +17,7 @@ from vitruve.data.studio.batches import Pictures, Told, studio_batch, told
 from vitruve.data.studio.config import CAMERAS, SPLITS
 from vitruve.data.studio.reader import Studio
 from vitruve.data.studio.several import SeveralStudios
-from vitruve.data.studio.warps import draw_warps, warp_batch
+from vitruve.data.studio.warps import warped_copies
 from vitruve.data.training_crops import VariedConfig, Varier, rolls
 from vitruve.estimators import Estimator
 from vitruve.metrics import root_centred
@@ -145,8 +145,7 @@ class StudioSource:
             batch = self._vary(batch, drawn)
         if size == plain:
             return batch
-        copied = batch.map(lambda x: x[: size - plain])
-        return PoseBatch.join([batch, warp_batch(copied, draw_warps(size - plain, drawn))])
+        return PoseBatch.join([batch, warped_copies(batch, size - plain, drawn)])
 
 
 def share_at(step: int, first: int, share: float) -> float:

@@ -54,6 +54,15 @@ def warp_batch(batch: PoseBatch, warps: Float[Tensor, "b 2 3"]) -> PoseBatch:
     )
 
 
+def warped_copies(batch: PoseBatch, count: int, generator: torch.Generator) -> PoseBatch:
+    """Copies of the first ``count`` plain examples, each warped by chance.
+
+    Raises:
+        ValueError: The batch has no pictures, or was warped before.
+    """
+    return warp_batch(batch.map(lambda x: x[:count]), draw_warps(count, generator))
+
+
 def warped_pictures(
     batch: PoseBatch, warps: Float[Tensor, "b 2 3"], between: Between = "bilinear"
 ) -> tuple[Float[Tensor, "b i 3 y x"], Float[Tensor, "b i y x"] | None]:
