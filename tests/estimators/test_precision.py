@@ -47,3 +47,19 @@ def test_bfloat16_stays_near_and_does_not_move_in_steps():
 def test_a_processor_without_bfloat16_says_so():
     assert not precision_module.has_bfloat16(torch.device("meta"))
     assert isinstance(precision_module.has_bfloat16(torch.device("cpu")), bool)
+
+
+@pytest.mark.parametrize("able", [True, False])
+@pytest.mark.parametrize("seconds", [0.5, 2.0])
+def test_a_processor_that_is_slower_with_bfloat16_does_not_gain(able, seconds, monkeypatch):
+    for probe in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, probe, lambda: able, raising=False)
+    monkeypatch.setattr(
+        precision_module,
+        "_seconds",
+        lambda matrix: seconds if matrix.dtype == torch.bfloat16 else 1.0,
+    )
+    precision_module._gains.cache_clear()
+    found = precision_module.has_bfloat16(torch.device("cpu"))
+    precision_module._gains.cache_clear()
+    assert found == (able and seconds < 1)

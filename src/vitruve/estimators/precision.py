@@ -1,10 +1,13 @@
 """In which numbers an estimator's net computes: float32, or bfloat16 where that pays."""
 
+import time
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any, Literal
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from vitruve.nets import LIFTERS
 from vitruve.nets.cost import cost_of
@@ -15,6 +18,8 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 WORTHWHILE_MACS = 2_000_000_000
 """Of a net on one clip. Smaller nets spend more on converting numbers than they save."""
+_SIDE, _TIMES = 512, 8
+"""Of the matrices whose product is timed, and how often: 20 ms in all."""
 
 
 def computing(
@@ -42,7 +47,25 @@ def has_bfloat16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     # torch says what the processor can do, but has no public name for it yet.
     probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return device.type == "cpu" and any(getattr(torch.cpu, probe, bool)() for probe in probes)
+    can = device.type == "cpu" and any(getattr(torch.cpu, probe, bool)() for probe in probes)
+    return can and _gains()
+
+
+@cache
+def _gains() -> bool:
+    """Some processors have the instructions and need twice the time with them, so we measure."""
+    rounded = _seconds(torch.ones(_SIDE, _SIDE, dtype=torch.bfloat16))
+    return rounded < _seconds(torch.ones(_SIDE, _SIDE))
+
+
+def _seconds(matrix: Float[Tensor, "n n"]) -> float:
+    """The least of a few products: other work on the machine only adds."""
+    spent = []
+    for _ in range(_TIMES):
+        start = time.perf_counter()
+        matrix @ matrix
+        spent.append(time.perf_counter() - start)
+    return min(spent)
 
 
 def _is_large(net: Any) -> bool:
