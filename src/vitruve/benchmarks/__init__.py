@@ -11,6 +11,7 @@ from vitruve.benchmarks.predictions import Predictions, read_predictions, write_
 from vitruve.benchmarks.results import Row, read_rows, record
 from vitruve.benchmarks.skeletons import Skeletons
 from vitruve.benchmarks.studio import StudioDogs, StudioPictures, StudioUnseen
+from vitruve.benchmarks.studio_post_processed import StudioRidge, StudioTwoLayer
 from vitruve.benchmarks.studio_skeletons import StudioSkeletons
 from vitruve.benchmarks.threedpw import ThreeDpw, ThreeDpw14
 
@@ -26,8 +27,10 @@ BENCHMARKS: dict[str, type[Benchmark]] = {
     "skeletons": Skeletons,
     "studio": StudioPictures,
     "studio_dogs": StudioDogs,
-    "studio_unseen": StudioUnseen,
+    "studio_ridge": StudioRidge,
     "studio_skeletons": StudioSkeletons,
+    "studio_two_layer": StudioTwoLayer,
+    "studio_unseen": StudioUnseen,
     "threedpw": ThreeDpw,
     "threedpw_14": ThreeDpw14,
 }

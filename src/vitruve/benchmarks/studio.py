@@ -3,7 +3,7 @@
 Axes: n pictures, h hypotheses, j joints.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,12 @@ from vitruve.benchmarks.base import Benchmark
 from vitruve.benchmarks.lift_view import check_joints
 from vitruve.benchmarks.predictions import Predictions, read_predictions, write_arrays
 from vitruve.benchmarks.provenance import commit
-from vitruve.benchmarks.unlabelled_scores import likeness_scores, picture_scores, pose_scores
+from vitruve.benchmarks.unlabelled_scores import (
+    likeness_scores,
+    picture_scores,
+    pose_scores,
+    triangulated_scores,
+)
 from vitruve.benchmarks.view import RecordedClip, View
 from vitruve.data.studio.batches import studio_batch, told
 from vitruve.data.studio.config import CAMERAS
@@ -60,7 +65,8 @@ class StudioPictures(Benchmark):
             ValueError: They are damaged, hold other joints, or none of the test split.
         """
         inside = Path(data) / self.folder
-        self._studio = Studio(inside if inside.is_dir() else data, "test")
+        self._shards = inside if inside.is_dir() else Path(data)
+        self._studio = Studio(self._shards, "test")
         if self._studio.skeleton.names != self.skeleton.names:
             raise ValueError(
                 f"{data} holds joints {self._studio.skeleton.name!r}, not {self.skeleton.name!r}; "
@@ -106,9 +112,7 @@ class StudioPictures(Benchmark):
         del flip
         kind = self._kind(keypoints)
         check_joints(estimator, self.skeleton)
-        numbers = torch.arange(len(self._studio)).split(_AT_ONCE)
-        parts = [self._answer(estimator, n.tolist()) for n in numbers]
-        arrays = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+        arrays = {name: array.numpy() for name, array in self.answers(estimator).items()}
         clip, camera, frame = self._rows()
         meta = {
             "benchmark": self.name,
@@ -131,9 +135,7 @@ class StudioPictures(Benchmark):
         self._check_meta(predictions, file)
         rows = self._all_rows(predictions, file)
         said = self._said(load_npz(Path(file)), predictions.joints_cam, rows, file)
-        views = self.views(self.keypoints[0])
-        # Pictures of all of them would fill the memory, and are not looked at.
-        truth = PoseBatch.join([replace(v.batch, images=None, masks=None) for v in views])
+        truth = labels(self._studio, range(len(self._studio)))
         metrics = studio_scores(truth, said, self.skeleton.mirror_index)
         about = {name: predictions.meta[name] for name in ("keypoints", "model", "commit")}
         about |= {"average": self.average, "facts": dict(self.facts)}
@@ -148,10 +150,29 @@ class StudioPictures(Benchmark):
         """
         raise ValueError(f"{self.title} shows pictures: read them from its shards, no export of 2D")
 
+    def answers(self, estimator: Estimator) -> dict[str, Tensor]:
+        """What is said of the test pictures, in the order of the shards.
+
+        Returns:
+            ``joints_cam`` (n, j, 3) and ``hypotheses`` (n, h, j, 3), metres; of estimators of the
+            benchmark's own joints also ``keypoints_px`` (n, j, 2) and ``confidence`` (n, h, j), if
+            they say these.
+        """
+        return self.answers_to(estimator, self._studio, range(len(self._studio)))
+
+    def answers_to(
+        self, estimator: Estimator, studio: Studio, numbers: Sequence[int]
+    ) -> dict[str, Tensor]:
+        """The same of other pictures."""
+        parts = [
+            self._answer(estimator, told(studio_batch(studio, some), "none"))
+            for some in _portions(numbers)
+        ]
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
     @torch.no_grad()
-    def _answer(self, estimator: Estimator, numbers: list[int]) -> dict[str, np.ndarray]:
+    def _answer(self, estimator: Estimator, batch: PoseBatch) -> dict[str, Tensor]:
         estimator.eval()
-        batch = told(studio_batch(self._studio, numbers), "none")
         answer = estimator(batch.to(next(estimator.parameters()).device))
         answer = answer.map(lambda x: x.float().cpu())
         between = conversion(estimator.skeleton, self.skeleton)
@@ -160,7 +181,7 @@ class StudioPictures(Benchmark):
         arrays = {"joints_cam": joints[:, 0], "hypotheses": joints}
         if estimator.skeleton.names == self.skeleton.names:
             arrays |= _extras(answer)
-        return {name: array.numpy() for name, array in arrays.items()}
+        return arrays
 
     def _all_rows(self, predictions: Predictions, file: str | Path) -> Int64[np.ndarray, "n"]:
         """Rows of the file in the benchmark's order."""
@@ -229,6 +250,12 @@ class StudioDogs(StudioPictures):
     skeleton = skeleton("stanfordextra_24")
 
 
+def labels(studio: Studio, numbers: Sequence[int]) -> PoseBatch:
+    """All that is known of pictures but the pictures, which would fill the memory."""
+    batches = (studio_batch(studio, some) for some in _portions(numbers))
+    return PoseBatch.join([replace(batch, images=None, masks=None) for batch in batches])
+
+
 def studio_scores(
     truth: PoseBatch, said: Prediction, mirror_index: tuple[int, ...]
 ) -> dict[str, float]:
@@ -244,7 +271,13 @@ def studio_scores(
         points, seen = said.keypoints_px[:, 0, 0], truth.keypoints_px[:, 0]
         side = truth.image_size_px.amax(-1)
         scores |= picture_scores(points, seen, known, side, mirror_index, CAMERAS)
+        scores |= triangulated_scores(points, truth, said.skeleton.root)
     return scores
+
+
+def _portions(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(numbers), _AT_ONCE):
+        yield numbers[start : start + _AT_ONCE]
 
 
 def _extras(answer: Prediction) -> dict[str, Tensor]:

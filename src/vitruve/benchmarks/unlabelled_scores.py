@@ -23,6 +23,8 @@ from vitruve.metrics import (
     root_centred,
 )
 from vitruve.metrics.modes import HypothesisMode, SideMode
+from vitruve.objectives.views import Views
+from vitruve.poses import PoseBatch
 from vitruve.skeletons import Skeleton
 
 _ERRORS: dict[str, Callable[..., Tensor]] = {
@@ -128,3 +130,20 @@ def picture_scores(
     said, true = (x.unflatten(0, (-1, views)) for x in (points_px, truth_px))
     scores["ambiguity_ratio"] = ambiguity_ratio(said, true, mirror_index).item()
     return scores
+
+
+def triangulated_scores(
+    points_px: Float[Tensor, "n j 2"], truth: PoseBatch, root: int
+) -> dict[str, float]:
+    """``mpjpe_mm.triangulated``: of what true cameras make of the 2D joints of each moment.
+
+    How good 2D is where depth is no matter (Yang et al., "X as Supervision", 2024, table 3).
+    """
+    assert truth.joints_cam is not None
+    assert truth.valid is not None
+    joints, known = Views.of(truth).triangulated(points_px.unsqueeze(1))
+    true, known = truth.joints_cam, known & truth.valid
+    # Relative to the root: who has none tells nothing.
+    known = known & known[..., [root]]
+    away = mpjpe_mm(root_centred(joints, root), root_centred(true, root), known)
+    return {"mpjpe_mm.triangulated": away.item()}
