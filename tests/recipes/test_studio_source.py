@@ -63,6 +63,22 @@ def test_cameras_of_a_moment_come_together_and_agree(studio_folder):
     assert len(two.picture.unique()) >= len(two.scene.unique())
 
 
+def test_more_people_come_one_view_each(studio_folder):
+    settings = {"single_view": ("people_drawn",), "single_view_share": 0.5}
+    source = make_source(studio_folder, 6, cameras=3, **settings)
+    views = Studio(studio_folder / "people", "train")
+    for step in range(4):
+        batch = source.batch_at(step)
+        alone = batch.picture >= len(views)
+        assert alone.tolist() == [False] * 3 + [True] * 3
+        assert len(batch.scene[:3].unique()) == 1
+        assert len(batch.scene[3:].unique()) == 3
+    with pytest.raises(ValueError, match="name their folders in single_view"):
+        StudioSourceConfig(single_view_share=0.5)
+    with pytest.raises(ValueError, match=r"single_view_share must be in \[0, 1\), got 1"):
+        StudioSourceConfig(single_view=("people_drawn",), single_view_share=1.0)
+
+
 def test_copies_go_where_their_warp_says(studio_folder):
     source = make_source(studio_folder, labels="joints", warped=True)
     batch = source.batch_at(1)

@@ -5,6 +5,7 @@ Yang et al., 2023, https://arxiv.org/abs/2312.07051. Each run adds one thing to 
 | run | what it adds |
 |---|---|
 | ``base`` | joints drawn as dots (Eq. 3) |
+| ``base_physique`` | the net that makes an outline, of dots (table 5) |
 | ``structure`` | drawn as a skeleton (Eq. 4), and symmetry |
 | ``physique`` | the net that makes an outline of it (Eq. 6) |
 | ``geodesic`` | weights of pixels (Eq. 9) |
@@ -12,6 +13,8 @@ Yang et al., 2023, https://arxiv.org/abs/2312.07051. Each run adds one thing to 
 | ``cascade`` | ``geodesic`` in three stages, one camera |
 | ``full`` | all of it |
 | any of them with ``_upright`` | a start that is told of a whole standing body |
+| ``multi_view_ft`` | ``--initial``, a detector of one camera, goes on with four (table 3) |
+| ``mixed_view_ft`` | the same, and half of the pictures are of more people, one camera each |
 
 The cascade is one run: its terms start and end with their stages, so that a net of a later stage
 already learns, alone, while the detector is in an earlier one. With ``_minutes_gpu`` behind its
@@ -137,12 +140,16 @@ def cascade(
     )
 
 
+_ONE_VIEW = StudioSourceConfig(warped=True)
+_FOUR_VIEWS = replace(_ONE_VIEW, cameras=4)
+
+
 def _run(
     name: str,
     terms: dict[str, TermConfig],
     what: str,
     *,
-    cameras: int = 1,
+    source: StudioSourceConfig = _ONE_VIEW,
     detector: HeatmapDetectorConfig = SMALL_DETECTOR,
     train: TrainConfig = CPU_TRAIN,
 ) -> dict[str, Run]:
@@ -151,7 +158,7 @@ def _run(
         estimator="heatmap_detector",
         estimator_config=detector,
         source="studio",
-        source_config=StudioSourceConfig(cameras=cameras, warped=True),
+        source_config=source,
         terms=terms,
         train=replace(train, out=f"runs/{whole}"),
         summary=f"Mask as Supervision on Studio, no labels: {what}.",
@@ -179,21 +186,29 @@ def _ablations(name: str, start: Start | None) -> dict[str, Run]:
     told = {} if start is None else started(start, _STEPS_PER_EPOCH)
     first = PUBLISHED if start is None else start
     dots = _EQUIVARIANCE | {"flatness": _FLAT, "mask": _masks(replace(SMALL_MASK, form="dots"))}
+    blots = {"mask": _masks(replace(_OUTLINE, form="dots"))}
     outline, weighed = {"mask": _masks(_OUTLINE)}, {"mask": _masks(_WEIGHED)}
     views = {"mask": _views(_WEIGHED)}
     lines = _ONE_CAMERA | told | {"mask": _masks(_LINES)}
     staged = partial(cascade, _STEPS_PER_EPOCH, size=SMALL_MASK, start=first)
     return (
         _run(f"base{name}", told | dots, "joints as dots that fill the mask")
+        | _run(f"base_physique{name}", told | dots | blots, "and an outline made of the dots")
         | _run(f"structure{name}", lines, "lines that fill the mask")
         | _run(f"physique{name}", lines | outline, "and an outline made of the lines")
         | _run(f"geodesic{name}", lines | weighed, "and pixels weighed by their way")
         | _run(
-            f"triangulation{name}", _PRIORS | told | views, "and four cameras that agree", cameras=4
+            f"triangulation{name}",
+            _PRIORS | told | views,
+            "and four cameras that agree",
+            source=_FOUR_VIEWS,
         )
         | _run(f"cascade{name}", staged(several_cameras=False), "masks in three stages, one camera")
         | _run(
-            f"full{name}", staged(several_cameras=True), "three stages and four cameras", cameras=4
+            f"full{name}",
+            staged(several_cameras=True),
+            "three stages and four cameras",
+            source=_FOUR_VIEWS,
         )
     )
 
@@ -203,16 +218,32 @@ _LONGER = _run(
     "full_upright_longer",
     cascade(LONG_TRAIN.steps // EPOCHS, True, SMALL_MASK, UPRIGHT),
     "three stages and four cameras, five times as long",
-    cameras=4,
+    source=_FOUR_VIEWS,
     train=LONG_TRAIN,
 )
 _LARGE = _run(
     "full_gpu",
     cascade(1000, True, _LARGE_MASK),
     "three stages and four cameras, at the published size",
-    cameras=4,
+    source=_FOUR_VIEWS,
     detector=HOURGLASS_DETECTOR,
     train=_GPU_TRAIN,
 )
-MASK_RUNS = _SMALL | in_minutes(_SMALL) | _LONGER | _LARGE
+_TUNE = replace(CPU_TRAIN, steps=CPU_TRAIN.steps // 3, learning_rate=CPU_TRAIN.learning_rate / 5)
+_AGREE = _PRIORS | {"mask": _views(_WEIGHED)}
+_MIXED = replace(_FOUR_VIEWS, single_view=("people_drawn",), single_view_share=0.5)
+_FINE_TUNED = _run(
+    "multi_view_ft",
+    _AGREE,
+    "a detector that learnt from one camera (--initial) goes on with four",
+    source=_FOUR_VIEWS,
+    train=_TUNE,
+) | _run(
+    "mixed_view_ft",
+    _AGREE,
+    "a detector that learnt from one camera (--initial) goes on with four, and with more people",
+    source=_MIXED,
+    train=_TUNE,
+)
+MASK_RUNS = _SMALL | in_minutes(_SMALL) | _LONGER | _LARGE | _FINE_TUNED
 """Every run by name."""

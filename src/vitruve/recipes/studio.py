@@ -45,6 +45,10 @@ class StudioSourceConfig:
     """Folders of shards of them; the first one's validation split is what `evaluate` looks at."""
     cameras: int = 1
     """Pictures of each moment that come together, 1 to 4."""
+    single_view: tuple[str, ...] = ()
+    """Folders of more people, whose pictures come alone, as if taken by one camera."""
+    single_view_share: float = 0.0
+    """Share of the people's pictures that these are, 0 to 1."""
     warped: bool = False
     """Give every picture a warped copy; half of the batch then are copies."""
     pairs: str = ""
@@ -64,8 +68,11 @@ class StudioSourceConfig:
             raise ValueError(f"cameras must be 1 to {CAMERAS}, got {self.cameras}")
         if not self.people:
             raise ValueError("people must name a folder at least")
-        if not 0 <= self.pairs_share < 1:
-            raise ValueError(f"pairs_share must be in [0, 1), got {self.pairs_share}")
+        for name in ("pairs_share", "single_view_share"):
+            if not 0 <= (share := getattr(self, name)) < 1:
+                raise ValueError(f"{name} must be in [0, 1), got {share}")
+        if self.single_view_share and not self.single_view:
+            raise ValueError("single_view_share is of people: name their folders in single_view")
         if (self.prior or self.pairs_share) and not self.pairs:
             raise ValueError("prior and pairs_share are of pairs: name their folder in pairs")
 
@@ -85,8 +92,11 @@ class StudioSource:
         """
         self.config, self._batch_size, self._seed = config, train.batch_size, train.seed
         people = _people_folder(config, data)
-        beside = [people.parent / name for name in config.people[1:]]
-        self._people = SeveralStudios([Studio(folder, "train") for folder in (people, *beside)])
+        beside = [people.parent / name for name in (*config.people[1:], *config.single_view)]
+        studios = [Studio(folder, "train") for folder in (people, *beside)]
+        self._people = SeveralStudios(studios)
+        self._in_views = sum(map(len, studios[: len(config.people)]))
+        """Pictures before those that come alone."""
         self._validation = Studio(people, "validation")
         if not len(self._people) or not len(self._validation):
             raise ValueError(f"{people} has no pictures to train on and validate with; make more")
@@ -135,17 +145,27 @@ class StudioSource:
 
     def _people_batch(self, size: int, drawn: torch.Generator) -> PoseBatch:
         plain = size - size // 2 if self.config.warped else size
-        moments = -(-plain // self.config.cameras)
-        chosen = torch.randint(len(self._people) // CAMERAS, (moments, 1), generator=drawn)
+        alone = round(self.config.single_view_share * plain)
+        moments = -(-(plain - alone) // self.config.cameras)
+        chosen = torch.randint(self._in_views // CAMERAS, (moments, 1), generator=drawn)
         order = torch.rand(moments, CAMERAS, generator=drawn).argsort(1)
         cameras = order[:, : self.config.cameras]
-        numbers = (chosen * CAMERAS + cameras).flatten()[:plain].tolist()
+        numbers = (chosen * CAMERAS + cameras).flatten()[: plain - alone].tolist()
+        if alone:
+            numbers += self._single_views(alone, drawn)
         batch = told(studio_batch(self._people, numbers), self.config.labels)
         if self.config.labels != "none":
             batch = self._vary(batch, drawn)
         if size == plain:
             return batch
         return PoseBatch.join([batch, warped_copies(batch, size - plain, drawn)])
+
+    def _single_views(self, count: int, drawn: torch.Generator) -> list[int]:
+        """Pictures that come alone: never two of one moment."""
+        moments = (len(self._people) - self._in_views) // CAMERAS
+        chosen = torch.randperm(moments, generator=drawn)[:count]
+        cameras = torch.randint(CAMERAS, chosen.shape, generator=drawn)
+        return (self._in_views + chosen * CAMERAS + cameras).tolist()
 
 
 def share_at(step: int, first: int, share: float) -> float:
@@ -157,7 +177,7 @@ def share_at(step: int, first: int, share: float) -> float:
 
 
 def _people_folder(config: StudioSourceConfig, data: Path | None) -> Path:
-    first, *others = config.people
+    first, *others = (*config.people, *config.single_view)
     others += [config.pairs] if config.pairs else []
     if data is None:
         raise FileNotFoundError(

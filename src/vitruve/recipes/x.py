@@ -5,7 +5,8 @@ masks; rendered people, by their labels; and poses that can be, by a discriminat
 by the detector (``sh``: one hypothesis, ``mh``: three, the best of which is scored), the
 discriminator (``none``, ``mlp``, ``graph``; table 3) and the rendered people: dressed and in drawn
 poses, with ``_parts`` painted in one colour for each part of the body, or with ``_motion`` in poses
-that were recorded (table 4). ``sh_none_motion`` and ``sh_graph_motion`` are ours: they tell what
+that were recorded (table 4). ``sh_none_2d`` is told the people's 2D joints in place of a
+discriminator (table 3). ``sh_none_motion`` and ``sh_graph_motion`` are ours: they tell what
 the discriminator does from what its poses do.
 
 ``mh_graph_two`` and ``mh_graph_three`` also see people of a second and a third folder (section
@@ -23,6 +24,7 @@ and 1 for masks. Ours too: several hypotheses also learn how likely each depth i
 from dataclasses import replace
 from typing import Literal
 
+from vitruve.data.studio.batches import Told
 from vitruve.data.training_crops import VariedConfig
 from vitruve.estimators import HeatmapDetectorConfig
 from vitruve.nets.pose_discriminator import DiscriminatorConfig
@@ -54,6 +56,7 @@ _LOOKS: dict[Look, str] = {
     "parts": "painted by parts",
     "motion": "dressed, in recorded poses",
 }
+_TOLD: dict[Told, str] = {"none": "no labels", "keypoints": "2D labels", "joints": "all labels"}
 _FIRST_STAGE = 50 / 65
 _FOLDERS = ("people", "people_drawn", "people_hidden")
 """People whose labels are hidden, folder after folder."""
@@ -95,6 +98,7 @@ def _run(
     hypotheses: int = 3,
     look: Look = "texture",
     folders: int = 1,
+    labels: Told = "none",
     detector: HeatmapDetectorConfig = METRIC_DETECTOR,
     sizes: tuple[DiscriminatorConfig, MaskConfig] = _SMALL,
     train: TrainConfig = CPU_TRAIN,
@@ -103,6 +107,7 @@ def _run(
     whole = f"{family}.{name}"
     start = round(_FIRST_STAGE * train.steps)
     source = StudioSourceConfig(
+        labels=labels,
         people=_FOLDERS[:folders],
         pairs=f"pairs_{look}",
         pairs_share=0.5,
@@ -118,9 +123,9 @@ def _run(
         terms=_terms("all" if hypotheses == 1 else "best", discriminator, sizes, start),
         train=replace(train, drop_at=_FIRST_STAGE, out=f"runs/{whole}"),
         summary=(
-            f"X as Supervision on Studio, no labels of its people: {hypotheses} hypotheses, "
+            f"X as Supervision on Studio, {_TOLD[labels]} of its people: {hypotheses} hypotheses, "
             f"discriminator {discriminator}, rendered people {_LOOKS[look]}, "
-            f"unlabelled ones of {', '.join(_FOLDERS[:folders])}."
+            f"others of {', '.join(_FOLDERS[:folders])}."
         ),
     )
     return {whole: run}
@@ -137,6 +142,7 @@ _GPU_TRAIN = TrainConfig(
 )
 _ALL_SMALL: dict[str, Run] = (
     _run("sh_none", "none", hypotheses=1)
+    | _run("sh_none_2d", "none", hypotheses=1, labels="keypoints")
     | _run("sh_mlp", "mlp", hypotheses=1)
     | _run("sh_graph", "graph", hypotheses=1)
     | _run("mh_none", "none")
