@@ -34,7 +34,7 @@ from vitruve.data.studio.batches import studio_batch
 from vitruve.data.studio.reader import Studio
 from vitruve.objectives.geodesic import GeodesicConfig, geodesic_weights
 from vitruve.recipes import RECIPES
-from vitruve.recipes.studio import StudioSource
+from vitruve.recipes.sources.studio import StudioSource
 from vitruve.training import Players, train_step
 from vitruve.training.loop import make_optimizer
 

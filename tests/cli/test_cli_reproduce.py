@@ -14,8 +14,8 @@ from vitruve.benchmarks import cmu_lift
 from vitruve.benchmarks.cmu_clips import Clip
 from vitruve.nets import SimpleBaselineConfig
 from vitruve.recipes import RECIPES
-from vitruve.recipes import cmu_lift as training
 from vitruve.recipes.scotl_tables import SCOTL_TABLES
+from vitruve.recipes.sources import cmu_lift as training
 from vitruve.skeletons import skeleton
 
 FRAMES, STEPS = 12, 3

@@ -20,7 +20,7 @@ from vitruve.data.training_crops import AugmentConfig, FeedConfig, StoreFeed
 from vitruve.estimators import ConstantPose, ConstantPoseConfig
 from vitruve.geometry.projection import project
 from vitruve.io.errors import FileError
-from vitruve.recipes.pictures import PicturesSource, PicturesSourceConfig
+from vitruve.recipes.sources.pictures import PicturesSource, PicturesSourceConfig
 from vitruve.skeletons import SKELETONS, merge
 from vitruve.training import TrainConfig
 

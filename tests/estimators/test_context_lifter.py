@@ -23,7 +23,7 @@ from vitruve.nets.context_pose_former import ContextPoseFormerConfig
 from vitruve.objectives import Term
 from vitruve.objectives.position import PositionConfig, PositionObjective
 from vitruve.poses import PoseBatch, mirror_batch, mirror_prediction
-from vitruve.recipes.toy import TOY, ToySource, ToySourceConfig
+from vitruve.recipes.sources.toy import TOY, ToySource, ToySourceConfig
 from vitruve.training import TrainConfig, train
 
 SIZE = 32

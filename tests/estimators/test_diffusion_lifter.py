@@ -20,7 +20,7 @@ from vitruve.nets.diffusion_schedule import alphas_cumprod
 from vitruve.objectives import Term
 from vitruve.objectives.position import PositionConfig, PositionObjective
 from vitruve.poses import mirror_batch
-from vitruve.recipes.toy import TOY, ToySource, ToySourceConfig
+from vitruve.recipes.sources.toy import TOY, ToySource, ToySourceConfig
 from vitruve.training import TrainConfig
 from vitruve.training.step import Players, train_step
 

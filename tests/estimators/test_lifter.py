@@ -9,7 +9,7 @@ from vitruve.estimators import Lifter, LifterConfig, predict_flipped, predict_wi
 from vitruve.estimators.normalise import Screen
 from vitruve.nets import PSTMOConfig, SimpleBaselineConfig, VideoPose3DConfig
 from vitruve.poses import PoseBatch, mirror_batch, mirror_prediction
-from vitruve.recipes.toy import TOY, ToySource, ToySourceConfig
+from vitruve.recipes.sources.toy import TOY, ToySource, ToySourceConfig
 from vitruve.skeletons.skeleton import Skeleton
 from vitruve.training import TrainConfig
 

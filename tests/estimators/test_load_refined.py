@@ -19,7 +19,7 @@ from vitruve.nets import (
     SimpleBaselineConfig,
     write_energy,
 )
-from vitruve.recipes.toy import TOY
+from vitruve.recipes.sources.toy import TOY
 from vitruve.skeletons import skeleton
 
 

@@ -22,7 +22,7 @@ from vitruve.nets import PSTMOConfig
 from vitruve.nets.masked_pose_model import MaskedPoseModelConfig
 from vitruve.poses import mirror_batch, mirror_prediction
 from vitruve.recipes import RECIPES
-from vitruve.recipes.toy import TOY, ToySource, ToySourceConfig
+from vitruve.recipes.sources.toy import TOY, ToySource, ToySourceConfig
 from vitruve.skeletons import skeleton
 from vitruve.training import TrainConfig
 

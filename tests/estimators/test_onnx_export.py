@@ -28,7 +28,7 @@ from vitruve.nets import (
     VideoPose3DConfig,
 )
 from vitruve.nets.context_pose_former import ContextPoseFormerConfig
-from vitruve.recipes.toy import TOY
+from vitruve.recipes.sources.toy import TOY
 
 onnx = pytest.importorskip("onnx", reason="needs the extra `onnx`")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra `onnx`")

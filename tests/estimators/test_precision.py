@@ -8,7 +8,7 @@ from vitruve.estimators import Lifter, LifterConfig, predict_flipped
 from vitruve.estimators import precision as precision_module
 from vitruve.estimators.precision import computing
 from vitruve.nets import MixSTEConfig
-from vitruve.recipes.toy import TOY
+from vitruve.recipes.sources.toy import TOY
 
 
 def make_mixste(**settings):

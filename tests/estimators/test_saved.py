@@ -14,7 +14,7 @@ import vitruve.estimators.saved as saved
 from vitruve.estimators import Lifter, LifterConfig, load, load_estimator, save_estimator
 from vitruve.io.tensor_file import read_tensors
 from vitruve.nets import SimpleBaselineConfig, VideoPose3DConfig
-from vitruve.recipes.toy import TOY
+from vitruve.recipes.sources.toy import TOY
 
 CONFIG = LifterConfig(TOY, TOY, "simple_baseline", SimpleBaselineConfig(5, 5, width=8))
 

@@ -7,7 +7,7 @@ import torch
 
 from vitruve.estimators import Lifter, LifterConfig, open_stream
 from vitruve.nets import MixSTEConfig, PrMLConfig, VideoPose3DConfig
-from vitruve.recipes.toy import TOY, ToySource, ToySourceConfig
+from vitruve.recipes.sources.toy import TOY, ToySource, ToySourceConfig
 from vitruve.skeletons import skeleton
 from vitruve.training import TrainConfig
 

@@ -15,7 +15,7 @@ from vitruve.poses import Prediction
 from vitruve.recipes import RECIPES
 from vitruve.recipes.acae_images import ACAE_IMAGE_RUNS, PREFIX
 from vitruve.recipes.acae_workflow import Workflow
-from vitruve.recipes.pictures import PicturesSource
+from vitruve.recipes.sources.pictures import PicturesSource
 from vitruve.skeletons import merge, skeleton
 
 PHOTO = RECIPES["photo.studio.image.small"]

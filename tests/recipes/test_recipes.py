@@ -15,8 +15,9 @@ from vitruve.estimators import DiffusionLifter, DiffusionLifterConfig, load_esti
 from vitruve.estimators.saved import read_statement
 from vitruve.io.dataclass_json import config_from_dict
 from vitruve.nets import D3DPConfig, SimpleBaselineConfig
-from vitruve.recipes import RECIPES, Run, adults, cmu_lift, motion
-from vitruve.recipes.motion import MotionSource, MotionSourceConfig
+from vitruve.recipes import RECIPES, Run
+from vitruve.recipes.sources import adults, cmu_lift, motion
+from vitruve.recipes.sources.motion import MotionSource, MotionSourceConfig
 from vitruve.skeletons import skeleton
 from vitruve.training import TrainConfig
 

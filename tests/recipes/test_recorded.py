@@ -15,7 +15,7 @@ from vitruve.io.dataclass_json import config_from_dict
 from vitruve.nets import VideoPose3DConfig
 from vitruve.poses import Prediction, mirror_batch
 from vitruve.recipes import RECIPES, Run, backbones
-from vitruve.recipes.recorded import SUBJECTS, RecordedSource, RecordedSourceConfig
+from vitruve.recipes.sources.recorded import SUBJECTS, RecordedSource, RecordedSourceConfig
 from vitruve.skeletons import skeleton
 from vitruve.training import TrainConfig
 

@@ -14,7 +14,7 @@ from vitruve.objectives.energy_windows import PairConfig
 from vitruve.objectives.position import PositionConfig
 from vitruve.recipes import RECIPES, Run
 from vitruve.recipes.run import TermConfig
-from vitruve.recipes.toy import TOY
+from vitruve.recipes.sources.toy import TOY
 
 RUN = RECIPES["toy.synthetic.simple_baseline.position"]
 

@@ -37,7 +37,7 @@ PROGRAM = """
 import sys, time
 import torch
 from vitruve.cli import main
-from vitruve.recipes.toy import ToySource
+from vitruve.recipes.sources.toy import ToySource
 torch.set_num_threads(1)
 make = ToySource.batch_at
 def batch_at(self, step, rank=0, world_size=1):

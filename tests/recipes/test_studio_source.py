@@ -17,7 +17,7 @@ from vitruve.objectives.equivariance import EquivarianceConfig, EquivarianceObje
 from vitruve.objectives.multiview import MultiviewConfig, MultiviewObjective
 from vitruve.objectives.pictured import crop_reach, from_crop, to_crop
 from vitruve.poses import Prediction
-from vitruve.recipes.studio import StudioSource, StudioSourceConfig
+from vitruve.recipes.sources.studio import StudioSource, StudioSourceConfig
 from vitruve.training import TrainConfig
 
 

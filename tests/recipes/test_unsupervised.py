@@ -16,7 +16,7 @@ from vitruve.data.studio.reader import Studio
 from vitruve.data.training_crops import VariedConfig
 from vitruve.estimators import load_estimator
 from vitruve.nets import write_energy
-from vitruve.recipes.own import OwnSource, OwnSourceConfig
+from vitruve.recipes.sources.own import OwnSource, OwnSourceConfig
 from vitruve.recipes.unsupervised import PRESETS, Signals, unsupervised
 from vitruve.skeletons import skeleton
 from vitruve.training import TrainConfig

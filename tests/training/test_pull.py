@@ -16,7 +16,7 @@ from vitruve.objectives.energy import EnergyConfig, EnergyObjective
 from vitruve.objectives.position import PositionConfig, PositionObjective
 from vitruve.objectives.smoothness import SmoothnessConfig, SmoothnessObjective
 from vitruve.poses import Prediction
-from vitruve.recipes.toy import TOY, ToySource, ToySourceConfig
+from vitruve.recipes.sources.toy import TOY, ToySource, ToySourceConfig
 from vitruve.training import Players, TrainConfig, train_step
 from vitruve.training.pull import pull
 

@@ -30,7 +30,7 @@ from vitruve.objectives.position import PositionConfig, PositionObjective
 from vitruve.poses import Prediction
 from vitruve.recipes import RECIPES
 from vitruve.recipes.run import TermConfig
-from vitruve.recipes.toy import TOY, ToySource
+from vitruve.recipes.sources.toy import TOY, ToySource
 from vitruve.training import Players, train_step
 from vitruve.training.log import read_log
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from safetensors.torch import load_file
 
 from vitruve.recipes import RECIPES
-from vitruve.recipes.toy import ToySource
+from vitruve.recipes.sources.toy import ToySource
 from vitruve.training import TrainConfig, loop
 from vitruve.training.ema import Ema
 from vitruve.training.log import read_log
@@ -27,7 +27,7 @@ from dataclasses import replace
 from pathlib import Path
 import torch
 from vitruve.recipes import RECIPES
-from vitruve.recipes.toy import ToySource
+from vitruve.recipes.sources.toy import ToySource
 torch.set_num_threads(1)
 out, steps, pause, devices = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
 make = ToySource.batch_at

@@ -17,7 +17,7 @@ from vitruve.objectives.mean_relative import MeanRelativeConfig
 from vitruve.objectives.position import PositionConfig, PositionObjective
 from vitruve.objectives.smoothness import SmoothnessConfig
 from vitruve.objectives.task_position import TaskPositionConfig
-from vitruve.recipes.toy import TOY, ToySource, ToySourceConfig
+from vitruve.recipes.sources.toy import TOY, ToySource, ToySourceConfig
 from vitruve.training import Players, TrainConfig, train_step
 from vitruve.training.step import average_gradients
 

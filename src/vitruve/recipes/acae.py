@@ -21,8 +21,8 @@ from vitruve.objectives.consistency import ConsistencyConfig
 from vitruve.objectives.mean_relative import MeanRelativeConfig
 from vitruve.objectives.projection import ProjectionConfig
 from vitruve.objectives.teacher import TeacherConfig
-from vitruve.recipes.formats import FormatsSourceConfig
 from vitruve.recipes.run import Run, TermConfig
+from vitruve.recipes.sources.formats import FormatsSourceConfig
 from vitruve.skeletons import Skeleton, merge, merge_alike, skeleton
 from vitruve.training import TrainConfig
 

@@ -17,8 +17,8 @@ from vitruve.objectives.consistency import ConsistencyConfig
 from vitruve.objectives.teacher import TeacherConfig
 from vitruve.recipes.acae import Autoencoder
 from vitruve.recipes.photo import PLACED
-from vitruve.recipes.pictures import PicturesSourceConfig
 from vitruve.recipes.run import Run, TermConfig
+from vitruve.recipes.sources.pictures import PicturesSourceConfig
 from vitruve.skeletons import Skeleton, merge, merge_alike, skeleton
 from vitruve.training import TrainConfig
 

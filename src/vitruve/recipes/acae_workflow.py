@@ -27,8 +27,8 @@ from vitruve.nets.bridge_file import write_bridge
 from vitruve.objectives.consistency import ConsistencyConfig
 from vitruve.recipes.acae import ACAE_RUNS, HELPERS, Autoencoder
 from vitruve.recipes.acae_images import ACAE_IMAGE_RUNS, IMAGE_HELPERS
-from vitruve.recipes.pictures import PicturesSourceConfig, studio_folder
 from vitruve.recipes.run import Run
+from vitruve.recipes.sources.pictures import PicturesSourceConfig, studio_folder
 from vitruve.skeletons import skeleton
 
 RUNS = ACAE_RUNS | ACAE_IMAGE_RUNS

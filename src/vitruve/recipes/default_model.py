@@ -17,8 +17,8 @@ from vitruve.nets import GraphEnergyConfig, VideoPose3DConfig
 from vitruve.objectives.energy import EnergyConfig
 from vitruve.objectives.geometry import GeometryConfig
 from vitruve.objectives.position import PositionConfig
-from vitruve.recipes.adults import JOINTS, KEYPOINTS, AdultSourceConfig
 from vitruve.recipes.run import Run, TermConfig
+from vitruve.recipes.sources.adults import JOINTS, KEYPOINTS, AdultSourceConfig
 from vitruve.training import TrainConfig
 
 NAME = "default.cmu.video_pose_3d.t27"

@@ -29,8 +29,8 @@ from vitruve.nets.masked_pose_model import MaskedPoseModelConfig
 from vitruve.objectives.keypoints import KeypointsConfig
 from vitruve.objectives.position import PositionConfig
 from vitruve.objectives.smoothness import SmoothnessConfig
-from vitruve.recipes.cmu_lift import CmuLiftSourceConfig
 from vitruve.recipes.run import Run, TermConfig
+from vitruve.recipes.sources.cmu_lift import CmuLiftSourceConfig
 from vitruve.skeletons import skeleton
 from vitruve.training import TrainConfig
 

@@ -45,7 +45,7 @@ from vitruve.recipes.detectors import (
     in_minutes,
 )
 from vitruve.recipes.run import Run, TermConfig
-from vitruve.recipes.studio import StudioSourceConfig
+from vitruve.recipes.sources.studio import StudioSourceConfig
 from vitruve.recipes.upright import PUBLISHED, UPRIGHT, Start
 from vitruve.training import TrainConfig
 

@@ -13,8 +13,8 @@ from vitruve.objectives.absolute import AbsoluteConfig
 from vitruve.objectives.keypoints import KeypointsConfig
 from vitruve.objectives.mean_relative import MeanRelativeConfig
 from vitruve.objectives.projection import ProjectionConfig
-from vitruve.recipes.pictures import PicturesSourceConfig
 from vitruve.recipes.run import Run, TermConfig
+from vitruve.recipes.sources.pictures import PicturesSourceConfig
 from vitruve.skeletons import merge, skeleton
 from vitruve.training import TrainConfig
 

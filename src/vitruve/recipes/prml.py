@@ -21,9 +21,9 @@ from vitruve.objectives.mutual_information import MutualInformationConfig
 from vitruve.objectives.position import PositionConfig
 from vitruve.objectives.smoothness import SmoothnessConfig
 from vitruve.objectives.task_position import TaskPositionConfig
-from vitruve.recipes.cmu_lift import CmuLiftSourceConfig
 from vitruve.recipes.lifters import LIFTER_RUNS
 from vitruve.recipes.run import Run, TermConfig
+from vitruve.recipes.sources.cmu_lift import CmuLiftSourceConfig
 from vitruve.skeletons import skeleton
 from vitruve.training import TrainConfig
 

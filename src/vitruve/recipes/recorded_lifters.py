@@ -24,8 +24,8 @@ from vitruve.nets import (
 )
 from vitruve.recipes.baseline import Baseline, baseline_of, on_cmu
 from vitruve.recipes.lifters import LIFTER_RUNS, frames_of
-from vitruve.recipes.recorded import RecordedSourceConfig
 from vitruve.recipes.run import Run
+from vitruve.recipes.sources.recorded import RecordedSourceConfig
 from vitruve.skeletons import Skeleton, skeleton
 from vitruve.training import TrainConfig
 

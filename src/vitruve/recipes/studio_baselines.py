@@ -19,7 +19,7 @@ from vitruve.recipes.detectors import (
     in_minutes,
 )
 from vitruve.recipes.run import Run, TermConfig
-from vitruve.recipes.studio import StudioSourceConfig
+from vitruve.recipes.sources.studio import StudioSourceConfig
 from vitruve.recipes.subjects import DOG, of_subject
 
 _KEYPOINTS = {"keypoints": TermConfig("keypoints", KeypointsConfig())}

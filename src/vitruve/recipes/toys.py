@@ -9,7 +9,7 @@ from vitruve.objectives.keypoints import KeypointsConfig
 from vitruve.objectives.position import PositionConfig
 from vitruve.objectives.smoothness import SmoothnessConfig
 from vitruve.recipes.run import Run, TermConfig
-from vitruve.recipes.toy import TOY, ToySourceConfig
+from vitruve.recipes.sources.toy import TOY, ToySourceConfig
 from vitruve.training import TrainConfig
 
 _TERMS = {

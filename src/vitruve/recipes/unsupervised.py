@@ -41,9 +41,9 @@ from vitruve.objectives.symmetry import SymmetryConfig
 from vitruve.objectives.view_labels import ViewLabelsConfig
 from vitruve.recipes.detectors import H36M_18, LONG_TRAIN, RESNET_50_DETECTOR, SMALL_DETECTOR
 from vitruve.recipes.mask import EPOCHS, SMALL_MASK, cascade
-from vitruve.recipes.own import MAX_VIEWS, OwnSourceConfig
 from vitruve.recipes.run import Run, TermConfig
-from vitruve.recipes.studio import StudioSourceConfig
+from vitruve.recipes.sources.own import MAX_VIEWS, OwnSourceConfig
+from vitruve.recipes.sources.studio import StudioSourceConfig
 from vitruve.recipes.subjects import of_subject
 from vitruve.recipes.upright import UPRIGHT
 from vitruve.recipes.x import LIKELIHOOD

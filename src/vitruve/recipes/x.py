@@ -44,7 +44,7 @@ from vitruve.recipes.detectors import (
 )
 from vitruve.recipes.mask import SMALL_MASK
 from vitruve.recipes.run import Run, TermConfig
-from vitruve.recipes.studio import StudioSourceConfig
+from vitruve.recipes.sources.studio import StudioSourceConfig
 from vitruve.recipes.subjects import DOG, of_subject
 from vitruve.skeletons.line_forms import fullest_form
 from vitruve.training import TrainConfig

@@ -30,7 +30,7 @@ from vitruve.estimators import Estimator
 from vitruve.metrics import mpjpe_mm
 from vitruve.objectives.mean_relative import about_mean
 from vitruve.poses import PoseBatch
-from vitruve.recipes.studio import PEOPLE
+from vitruve.recipes.sources.studio import PEOPLE
 from vitruve.skeletons import Skeleton, places_in, skeleton
 from vitruve.training import TrainConfig
 

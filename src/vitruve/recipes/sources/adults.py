@@ -13,7 +13,7 @@ from vitruve.data.motion import cmu_archive
 from vitruve.data.sequences.windows import MotionFrames
 from vitruve.estimators import Estimator
 from vitruve.poses import PoseBatch
-from vitruve.recipes.motion import middle_mpjpe_mm
+from vitruve.recipes.sources.motion import middle_mpjpe_mm
 from vitruve.skeletons import conversion, skeleton
 from vitruve.training import TrainConfig
 

@@ -19,7 +19,14 @@ from vitruve.objectives import Objective
 from vitruve.objectives.mask import MaskConfig, MaskObjective
 from vitruve.objectives.multiview import MultiviewConfig, MultiviewObjective
 from vitruve.poses import PoseBatch
-from vitruve.recipes.studio import as_pairs, draw_prior, open_pairs, prior_poses, share_at, varier
+from vitruve.recipes.sources.studio import (
+    as_pairs,
+    draw_prior,
+    open_pairs,
+    prior_poses,
+    share_at,
+    varier,
+)
 from vitruve.training import TrainConfig
 
 PEOPLE, PAIRS = "people", "pairs"
