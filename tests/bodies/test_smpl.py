@@ -1,5 +1,6 @@
 import pickle
 import sys
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy import sparse
 
 from smpl_samples import TO_HOUSE, model_arrays, plain_smpl
 from vitruve.bodies import joints_of, make_body
+from vitruve.bodies.smpl import KINDS
 from vitruve.skeletons import skeleton
 
 MODELS = {"smpl": ("smpl_24", "y up"), "smplx": ("smplx_55", "y up"), "smal": ("smal_35", "z up")}
@@ -42,6 +44,43 @@ def test_it_is_smpl_in_the_axes_of_the_house(tmp_path, model, suffix):
     found, valid = joints_of(body, posed, skeleton(name))
     assert valid.all()
     torch.testing.assert_close(found, posed.bone_heads)
+
+
+def test_smal_tells_every_joint_of_stanfordextra(tmp_path, monkeypatch):
+    names = skeleton("smal_35").names
+    arrays = model_arrays("smal_35", "z up")
+    # The first vertex around each bone stands for a landmark; ears are listed for the wrong sides.
+    bones = {
+        "nose": "mouth",
+        "chin": "mouth",
+        "left_ear_tip": "right_ear",
+        "right_ear_tip": "left_ear",
+        "left_eye": "left_leg2",
+        "right_eye": "right_leg2",
+        "withers": "spine2",
+        "throat": "neck",
+    }
+    landmarks = {name: 4 * names.index(bone) for name, bone in bones.items()}
+    small = replace(KINDS["smal"], vertices=4 * len(names), landmarks=landmarks)
+    monkeypatch.setitem(KINDS, "smal", small)
+    body = make_body(f"smal:{write(tmp_path / 'smal.npz', arrays)}")
+    posed, dog = body.rest(), skeleton("stanfordextra_24")
+    joints, valid = joints_of(body, posed, dog)
+    assert valid.all()
+    said = dict(zip(dog.names, joints, strict=True))
+    heads = dict(zip(names, posed.bone_heads, strict=True))
+    bones = {
+        "left_front_leg_paw": "left_foot",
+        "right_front_leg_middle_joint": "right_leg3",
+        "left_rear_leg_top": "left_leg_back2",
+        "tail_start": "tail1",
+        "tail_end": "tail7",
+        "right_ear_base": "right_ear",
+    }
+    for joint, bone in bones.items():
+        torch.testing.assert_close(said[joint], heads[bone])
+    for joint, bone in {"left_ear_tip": "left_ear", "left_eye": "left_leg2"}.items():
+        torch.testing.assert_close(said[joint], posed.vertices[4 * names.index(bone)])
 
 
 def test_foreign_classes_are_read_without_their_code(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from smpl_samples import model_arrays
 from vitruve.data.shards.contact_sheet import contact_sheet
 from vitruve.data.shards.file import write_shard
 from vitruve.data.shards.folder import ShardReader, shard_name, write_index
@@ -182,6 +183,30 @@ def test_a_sheet_shows_every_example(folder) -> None:
     assert sheet[height // 2 + 10 :, width // 2 + 10 :].std() < 5
     mask = panels[1]
     assert set(np.unique(mask[8:-8:16, 8:-8:16].mean(-1))) >= {0, 255}
+
+
+def test_a_body_of_the_users_own_file_is_rendered(tmp_path) -> None:
+    file, other = tmp_path / "smal.npz", tmp_path / "other.npz"
+    np.savez(file, **model_arrays("smal_35", "z up"))
+    np.savez(other, **model_arrays("smal_35", "z up", seed=1))
+    config = replace(TINY, scenes=2, body=f"smal:{file}")
+    begin(tmp_path / "dogs", config)
+    make_shards(tmp_path / "dogs", config, range(config.shards))
+    finish(tmp_path / "dogs", config)
+    studio = Studio(tmp_path / "dogs")
+    assert studio.skeleton.name == "stanfordextra_24"
+    assert studio[0].mask.any()
+    joints, valid = studio.joints(0, studio.skeleton)
+    torch.testing.assert_close(joints, studio[0].joints_cam.float(), atol=1e-3, rtol=0)
+    # Landmarks are vertices of the authors' mesh, which this is not.
+    assert valid.sum() == 16
+    begin(tmp_path / "dogs", replace(config, body=f"smal:{file.rename(tmp_path / 'moved.npz')}"))
+    with pytest.raises(ValueError, match="was begun with body_sha256"):
+        begin(tmp_path / "dogs", replace(config, body=f"smal:{other}"))
+    with pytest.raises(ValueError, match=r"name it, smal:FILE"):
+        begin(tmp_path / "none", replace(config, body="smal"))
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        begin(tmp_path / "none", replace(config, body="smal:nowhere.npz"))
 
 
 def test_settings_are_in_the_index(folder) -> None:

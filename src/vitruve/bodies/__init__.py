@@ -66,6 +66,7 @@ __all__ = [
     "sample_bodies",
     "sample_poses",
     "sample_shapes",
+    "split_body",
 ]
 
 
@@ -73,7 +74,7 @@ def make_body(name: str, file: str | Path | None = None) -> Body:
     """A body of the table, from its own file or the user's.
 
     Args:
-        name: One of `BODIES`.
+        name: One of `BODIES`; of those that are read from a file also NAME:FILE.
         file: The model file, for bodies that are read from one.
 
     Raises:
@@ -81,6 +82,8 @@ def make_body(name: str, file: str | Path | None = None) -> Body:
         FileNotFoundError: The file does not exist.
         ValueError: The body needs a file and got none, or the other way round, or cannot use it.
     """
+    name, named_file = split_body(name)
+    file = named_file if file is None else file
     if name not in BODIES:
         raise KeyError(f"no body {name!r}; known are {', '.join(sorted(BODIES))}")
     kind, config = BODIES[name]
@@ -89,3 +92,9 @@ def make_body(name: str, file: str | Path | None = None) -> Body:
     if not hasattr(config, "file"):
         raise ValueError(f"body {name!r} is made without a file; leave {str(file)!r} out")
     return kind(replace(config, file=Path(file)))
+
+
+def split_body(name: str) -> tuple[str, Path | None]:
+    """The body and its file of ``NAME:FILE``; None where there is no file."""
+    name, _, file = name.partition(":")
+    return name, Path(file) if file else None

@@ -95,26 +95,29 @@ CAPSULE_HUMAN = JointRules(
 )
 """Its joints are heads of bones, as Anny's."""
 
-CAPSULE_DOG = JointRules(
-    "animal",
-    _sided(
-        {
-            "{s}_front_leg_paw": {"{s}_front_paw": 1.0},
-            "{s}_front_leg_middle_joint": {"{s}_front_wrist": 1.0},
-            "{s}_front_leg_top": {"{s}_front_elbow": 1.0},
-            "{s}_rear_leg_paw": {"{s}_rear_paw": 1.0},
-            "{s}_rear_leg_middle_joint": {"{s}_hock": 1.0},
-            "{s}_rear_leg_top": {"{s}_knee": 1.0},
-            "tail_start": {"tail1": 1.0},
-            "{s}_ear_base": {"{s}_ear": 1.0},
-        }
-    ),
+_DOG_POINTS = _sided(
+    {
+        "{s}_front_leg_paw": {"{s}_front_paw": 1.0},
+        "{s}_front_leg_middle_joint": {"{s}_front_wrist": 1.0},
+        "{s}_front_leg_top": {"{s}_front_elbow": 1.0},
+        "{s}_rear_leg_paw": {"{s}_rear_paw": 1.0},
+        "{s}_rear_leg_middle_joint": {"{s}_hock": 1.0},
+        "{s}_rear_leg_top": {"{s}_knee": 1.0},
+        "tail_start": {"tail1": 1.0},
+        "{s}_ear_base": {"{s}_ear": 1.0},
+    }
 )
 """As BARC finds the keypoints of StanfordExtra on SMAL: a leg's top is its elbow or knee."""
+CAPSULE_DOG = JointRules("animal", _DOG_POINTS)
 
 SMPL = JointRules("smpl")
 SMPLX = JointRules("smpl", {name: {name: 1.0} for name in skeleton("smplx_55").names})
-SMAL = JointRules("animal", {name: {name: 1.0} for name in skeleton("smal_35").names})
+SMAL = JointRules(
+    "animal",
+    _DOG_POINTS
+    | {"tail_end": {"tail7": 1.0}}
+    | {name: {name: 1.0} for name in skeleton("smal_35").names},
+)
 """Their joints are what their formats name."""
 
 RULES_OF_BODIES: dict[str, JointRules] = {
@@ -167,3 +170,16 @@ SMPLX_LANDMARKS: dict[str, int] = {
     "right_pinky4": 8022,
 }
 """Vertices of SMPL-X's mesh, from the same file."""
+
+SMAL_LANDMARKS: dict[str, int] = {
+    "nose": 1863,
+    "chin": 26,
+    "left_ear_tip": 150,
+    "right_ear_tip": 2124,
+    "left_eye": 3055,
+    "right_eye": 1097,
+    "withers": 20,
+    "throat": 6,
+}
+"""Vertices of SMAL's mesh: the first six as in github.com/benjiebob/SMALify, the others as in
+github.com/runa91/bite_release."""

@@ -23,7 +23,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vitruve.bodies.base import Anatomy, Body, Figure, ShapeParameter, Surface
-from vitruve.bodies.joint_rules import SMPL_LANDMARKS, SMPLX_LANDMARKS
+from vitruve.bodies.joint_rules import SMAL_LANDMARKS, SMPL_LANDMARKS, SMPLX_LANDMARKS
 from vitruve.bodies.parts import HUMAN_PARTS, HUMAN_ROLES, human_part
 from vitruve.bodies.smpl_file import SmplFile, read_smpl_file
 from vitruve.skeletons import skeleton
@@ -65,7 +65,7 @@ KINDS: dict[str, _Kind] = {
         "https://smpl-x.is.tue.mpg.de",
     ),
     "smal": _Kind(
-        "smal_35", 3889, {}, "left_leg1", "right_leg1", "spine", "left_foot",
+        "smal_35", 3889, SMAL_LANDMARKS, "left_leg1", "right_leg1", "spine", "left_foot",
         "https://smal.is.tue.mpg.de",
     ),
 }  # fmt: skip
@@ -116,8 +116,8 @@ class SmplBody(Body):
         kind = KINDS[config.model]
         if config.file is None:
             raise ValueError(
-                f"body {config.model!r} needs its model file: get it from {kind.page} and pass "
-                "file=PATH (.npz, or .pkl)"
+                f"body {config.model!r} needs its model file: get it from {kind.page} and "
+                f"name it, {config.model}:FILE (.npz, or .pkl)"
             )
         file = read_smpl_file(config.file)
         names = skeleton(kind.skeleton).names
@@ -173,9 +173,20 @@ def _anatomy(model: str, names: tuple[str, ...], file: SmplFile, betas: int) -> 
 
 
 def _landmarks(model: str, file: SmplFile) -> dict[str, int]:
-    """Vertices are only known on the authors' own mesh."""
-    kind = KINDS[model]
-    return dict(kind.landmarks) if len(file.vertices) == kind.vertices else {}
+    """Vertices are only known on the authors' own mesh; left is where the body's left is.
+
+    Those who listed the vertices of SMAL did not agree on whose left is meant.
+    """
+    kind, names = KINDS[model], skeleton(KINDS[model].skeleton).names
+    if len(file.vertices) != kind.vertices:
+        return {}
+    joints, found = file.regressor @ file.vertices, dict(kind.landmarks)
+    leftwards = joints[names.index(kind.left)] - joints[names.index(kind.right)]
+    for left in [name for name in found if name.startswith("left_")]:
+        right = left.replace("left", "right", 1)
+        if (file.vertices[found[left]] - file.vertices[found[right]]) @ leftwards < 0:
+            found[left], found[right] = found[right], found[left]
+    return found
 
 
 def _parts(model: str, names: tuple[str, ...]) -> tuple[tuple[str, ...], list[int]]:

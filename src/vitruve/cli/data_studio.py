@@ -32,7 +32,7 @@ class StudioArguments:
     seed: int = 0
     """Another seed, other pictures."""
     body: str = "anny"
-    """Body: anny, capsule-human or another of vitruve.bodies that needs no file."""
+    """Body: anny, capsule-human, capsule-dog, or smpl:FILE, smplx:FILE, smal:FILE of your own."""
     people: int = 1000
     """Different people."""
     motions: str = ""

@@ -37,7 +37,8 @@ class Arguments(MaskSettings):
     size: Literal["tiny", "small", "full"] = "small"
     """tiny tries the command; small is for a CPU (64 pixels), full for a GPU (256 pixels)."""
     body: str = "anny"
-    """What is seen: anny or capsule-human for people, capsule-dog for dogs."""
+    """What is seen: anny or capsule-human for people, capsule-dog for dogs; or of your own files
+    smpl:FILE, smplx:FILE or smal:FILE."""
     out: Path | None = None
     """Folder of the run; train.out if unset."""
     calibration: Path | None = None

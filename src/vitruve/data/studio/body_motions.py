@@ -42,7 +42,7 @@ def make_motion_shards(
     Args:
         store: The clips, with 3D joints.
         folder: Where the shards go.
-        body_name: A body of `vitruve.bodies` that needs no file.
+        body_name: A body of `vitruve.bodies`; of those that are read from a file, NAME:FILE.
         fps: Frames per second that are kept, of clips that have as many.
         numbers: Which clips, counted through the store.
         tell: Told of the frames of each clip that is done.

@@ -34,7 +34,7 @@ class StudioConfig:
     """Frames of a scene."""
     seed: int = 0
     body: str = "anny"
-    """A body of `vitruve.bodies`."""
+    """A body of `vitruve.bodies`; of those that are read from a file, NAME:FILE."""
     people: int = 1000
     """How many people of different shape there are."""
     motions: str = ""

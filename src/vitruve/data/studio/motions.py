@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vitruve.bodies import Body
+from vitruve.bodies import Body, split_body
 from vitruve.bodies.sampling import SamplingConfig, sample_bodies
 from vitruve.data.shards.folder import ShardReader
 from vitruve.data.studio.body_motions import KIND, rest_height
@@ -51,7 +51,8 @@ class ClipMotions(MotionSource):
         """
         reader = ShardReader(config.motions)
         about = reader.about
-        if about.get("kind") != KIND or about.get("body") != config.body:
+        body = split_body(config.body)[0]
+        if about.get("kind") != KIND or split_body(str(about.get("body")))[0] != body:
             raise FileError(
                 f"{config.motions} holds no motions of body {config.body!r}; make them with "
                 f"vitruve data motions --body {config.body}"

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from vitruve.bodies import make_body
+from vitruve.bodies import make_body, split_body
 from vitruve.data.shards.folder import INDEX, shard_name, write_index
 from vitruve.data.shards.unfinished import begin_folder
 from vitruve.data.studio.config import StudioConfig
@@ -34,15 +34,17 @@ def begin(folder: str | Path, config: StudioConfig) -> None:
 
 
 def _stated(config: StudioConfig) -> dict[str, Any]:
-    """The settings, with what folders hold in place of where they lie: both may have changed."""
+    """The settings, with what files hold in place of where they lie: both may have changed."""
     stated = asdict(config)
     motions, backgrounds = (Path(stated.pop(name)) for name in ("motions", "backgrounds"))
-    clips = (motions / INDEX).read_bytes() if config.motions else None
-    pictures = _listed(backgrounds) if config.backgrounds else None
-    return stated | {
-        "motions_sha256": clips and hashlib.sha256(clips).hexdigest(),
-        "backgrounds_sha256": pictures and hashlib.sha256(pictures).hexdigest(),
+    stated["body"], body = split_body(config.body)
+    held = {
+        "body": body and body.read_bytes(),
+        "motions": (motions / INDEX).read_bytes() if config.motions else None,
+        "backgrounds": _listed(backgrounds) if config.backgrounds else None,
     }
+    sums = {f"{n}_sha256": x and hashlib.sha256(x).hexdigest() for n, x in held.items()}
+    return stated | sums
 
 
 def _listed(folder: Path) -> bytes:
