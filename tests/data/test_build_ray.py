@@ -1,4 +1,4 @@
-"""A local Ray of two workers; runs only where Ray is installed (extra ``cluster``)."""
+"""Datasets and Studio on a local Ray of two workers; only where Ray is (extra ``cluster``)."""
 
 import gc
 import os
@@ -16,6 +16,9 @@ from vitruve.data.building.dataset import build_dataset, in_processes
 from vitruve.data.building.one_shard import make_shard
 from vitruve.data.building.plan import BuildConfig
 from vitruve.data.shards.folder import ShardReader
+from vitruve.data.shards.unfinished import missing_shards
+from vitruve.data.studio.config import StudioConfig
+from vitruve.data.studio.shards import ShardMaker, begin, finish, make_shards
 
 ray = pytest.importorskip("ray")
 # Ray and its Arrow warn of each other; what they warn of is not ours.
@@ -67,3 +70,15 @@ def test_a_worker_that_is_killed_costs_nothing(cluster, tmp_path):
     assert reader.column("frame").tolist() == [0, 1, 2]
     whole = test_build.digest(tmp_path / "alone")
     assert {n: d for n, d in test_build.digest(out).items() if n[0] != "."} == whole
+
+
+def test_studio_is_the_same_whoever_makes_it(cluster, tmp_path):
+    config = StudioConfig(scenes=36, size_px=16, frames=1, body="capsule-human")
+    begin(tmp_path / "alone", config)
+    make_shards(tmp_path / "alone", config, range(config.shards))
+    begin(tmp_path / "out", config)
+    wanted = missing_shards(tmp_path / "out", range(config.shards))
+    assert sorted(cluster(ShardMaker(config), tmp_path / "out", wanted)) == [0, 1, 2]
+    for folder in (tmp_path / "alone", tmp_path / "out"):
+        finish(folder, config)
+    assert test_build.digest(tmp_path / "alone") == test_build.digest(tmp_path / "out")

@@ -1,14 +1,17 @@
 """``vitruve data studio | sheet``: synthetic pictures, and any shards at a glance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PIL.Image import Image
 
+    from vitruve.cli.progress import Progress
     from vitruve.data.studio.config import StudioConfig
 
 
@@ -29,6 +32,9 @@ class StudioArguments:
     """Frames of each scene."""
     workers: int = 1
     """Processes."""
+    cluster: str = ""
+    """Address of a Ray cluster, or auto for this machine's; needs the extra cluster. What is read
+    and written must be in the same place on all its machines."""
     seed: int = 0
     """Another seed, other pictures."""
     body: str = "anny"
@@ -88,16 +94,42 @@ def studio(argv: list[str]) -> int:
         def told(stage: str, done: int, _: int | None) -> None:
             tell(stage, done, total)
 
-        code = make_in_parallel(
+        if arguments.cluster:
+            _on_cluster(arguments, config, wanted, told)
+        elif code := make_in_parallel(
             arguments.workers, wanted, make_shards, arguments.out, config, told=told
-        )
-    if code:
-        return code
+        ):
+            return code
     if wanted or not is_finished(arguments.out):
         finish(arguments.out, config)
     print(f"{config.pictures} pictures of {config.scenes} scenes in {config.shards} shards")
     print(arguments.out)
     return 0
+
+
+def _on_cluster(
+    arguments: StudioArguments, config: "StudioConfig", wanted: "Sequence[int]", told: "Progress"
+) -> None:
+    from vitruve.bodies import split_body
+    from vitruve.data.building.cluster import on_cluster
+    from vitruve.data.studio.shards import ShardMaker
+
+    # Workers stand in folders of their own.
+    name, file = split_body(config.body)
+    config = replace(
+        config,
+        body=f"{name}:{file.resolve()}" if file else name,
+        motions=_absolute(config.motions),
+        backgrounds=_absolute(config.backgrounds),
+    )
+    run_all, made = on_cluster(arguments.cluster), 0
+    for done in run_all(ShardMaker(config), arguments.out.resolve(), list(wanted)):
+        made += config.pictures_of(wanted[done])
+        told("made", made, None)
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).resolve()) if path else ""
 
 
 def sheet(argv: list[str]) -> int:

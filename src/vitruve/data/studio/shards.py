@@ -5,7 +5,8 @@ A killed run leaves whole shards; the same settings go on with those that are mi
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,26 @@ def make_shards(
     camera = open_camera(config)
     for number in numbers:
         camera.write(Path(folder) / shard_name(number), config.scenes_of(number), tell)
+
+
+@dataclass(frozen=True)
+class ShardMaker:
+    """Makes any one shard of a folder that was begun: what is given to a cluster."""
+
+    config: StudioConfig
+
+    def __call__(self, folder: Path, number: int) -> None:
+        """Make it, whole or not at all.
+
+        Raises:
+            ValueError: The body needs a file, or motions or backgrounds cannot be read.
+            OSError: They do not exist, or the folder cannot be written.
+        """
+        _camera(self.config).write(folder / shard_name(number), self.config.scenes_of(number))
+
+
+_camera = lru_cache(maxsize=1)(open_camera)
+"""A worker makes many shards with one."""
 
 
 def finish(folder: str | Path, config: StudioConfig) -> None:
