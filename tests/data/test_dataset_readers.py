@@ -10,6 +10,7 @@ import torch
 
 from tf_record_samples import write_records
 from vitruve.data.datasets.cards import dataset_card
+from vitruve.data.decoding.mat_file import read_cell
 from vitruve.data.decoding.table_pickle import read_table
 from vitruve.data.processing import SelectConfig, Selector
 from vitruve.data.processing.pictures import Pictures
@@ -52,6 +53,37 @@ def test_a_release_in_its_official_layout_is_read(name, tmp_path):
         np.testing.assert_allclose(example.joints_cam[valid], joints[valid], atol=2e-5)
         assert np.isfinite(example.joints_cam).all()
         assert example.picture.exists() or example.video_frame is None
+
+
+@needs_cdf
+def test_masks_of_human36m_are_films_or_cells(tmp_path):
+    h5py = pytest.importorskip("h5py", reason="MATLAB 7.3 files need the extra `mat`")
+    releases.human36m(tmp_path)
+    assert all(example.mask is None for example in read("human36m", tmp_path))
+    folder = tmp_path / "S1/MySegmentsMat/ground_truth_bs"
+    releases.touch(folder / "Walking 1.54138969.mp4")
+    inside = np.zeros((6, 4), dtype=bool)  # As MATLAB has it, columns first.
+    inside[5, 1] = True
+    with h5py.File(folder / "Walking 1.55011271.mat", "w") as file:
+        masks = [file.create_dataset(f"#refs#/{n}", data=inside if n else ~inside) for n in (0, 1)]
+        cell = file.create_dataset("Masks", (2, 1), dtype=h5py.ref_dtype)
+        cell[:, 0] = [mask.ref for mask in masks]
+        file.create_dataset("numbers", data=np.zeros(3))
+    found = {e.name: e.mask for e in read("human36m", tmp_path) if e.mask is not None}
+    assert {name.partition("/")[0] for name in found} == {"S1"}
+    film = found["S1/Walking 1.54138969/000001/0"]
+    assert film.path.suffix == ".mp4"
+    assert (film.frame, film.above) == (1, 127.0)
+    opened = Pictures()
+    assert np.argwhere(opened.mask(found["S1/Walking 1.55011271/000001/0"])).tolist() == [[1, 5]]
+    assert opened.mask(found["S1/Walking 1.55011271/000000/0"]).sum() == 23
+    path = folder / "Walking 1.55011271.mat"
+    for name, number, match in (("Masks", 2, "has 2 arrays, not 3"), ("numbers", 0, "is no cell")):
+        with pytest.raises(ValueError, match=match):
+            read_cell(path, name, number)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match="damaged MATLAB file"):
+        read_cell(path, "Masks", 0)
 
 
 @pytest.mark.parametrize("name", NAMES)

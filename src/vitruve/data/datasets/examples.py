@@ -33,7 +33,7 @@ class Mask:
 
     path: Path
     frame: int | None = None
-    """Frame of a video."""
+    """Frame of a video, or of an array that is a cell of masks."""
     array: str = ""
     """Name in a MATLAB file."""
     above: float = 0.0

@@ -50,6 +50,31 @@ def read_cells(path: Path, name: str) -> list[np.ndarray]:
     return arrays
 
 
+def read_cell(path: Path, name: str, number: int) -> np.ndarray:
+    """One array of a cell of a ``.mat`` file of version 7.3; axes in HDF5's order.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ImportError: h5py is not installed.
+        ValueError: It is damaged, has no such cell or fewer arrays, or that is none of numbers.
+    """
+    h5py = _h5py(path)
+    try:
+        with h5py.File(path, "r") as file:
+            cell = file.get(name)
+            if not isinstance(cell, h5py.Dataset) or cell.dtype != h5py.ref_dtype:
+                raise ValueError(f"{path}: {name!r} is no cell")
+            references = cell[()].ravel()
+            if not 0 <= number < len(references):
+                raise ValueError(f"{path}: {name!r} has {len(references)} arrays, not {number + 1}")
+            array = _numbers(path, f"{name}[{number}]", file[references[number]])
+    except FileNotFoundError:
+        raise
+    except (OSError, RuntimeError, KeyError) as error:
+        raise ValueError(f"{path} is a damaged MATLAB file: {error}") from error
+    return array
+
+
 def read_nested(path: Path, *names: str) -> np.ndarray:
     """An array of numbers deep in the structs of a ``.mat`` file older than version 7.3.
 
@@ -95,10 +120,14 @@ def _read_hdf5(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
 def _dataset(path: Path, file: Any, name: str) -> np.ndarray:
     if name not in file:
         raise ValueError(f"{path} has no array {name!r}; it has {', '.join(sorted(file))}")
-    shape = getattr(file[name], "shape", None)
+    return _numbers(path, name, file[name])
+
+
+def _numbers(path: Path, name: str, dataset: Any) -> np.ndarray:
+    shape = getattr(dataset, "shape", None)
     if shape is None or int(np.prod(shape, dtype=np.float64)) > MAX_VALUES:
         raise ValueError(f"{path}: {name!r} has shape {shape}; at most {MAX_VALUES:,} numbers")
-    return np.asarray(file[name][()])
+    return np.asarray(dataset[()])
 
 
 def _h5py(path: Path) -> ModuleType:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 
 from vitruve.data.datasets.examples import Mask, PictureExample
-from vitruve.data.decoding.mat_file import read_mat
+from vitruve.data.decoding.mat_file import read_cell, read_mat
 from vitruve.data.decoding.picture import decode_picture
 from vitruve.data.decoding.run_lengths import decode_runs
 from vitruve.data.processing.mosaic import demosaic
@@ -64,8 +64,11 @@ class Pictures:
         if mask.runs:
             return decode_runs(mask.runs, mask.size_px, str(mask.path))
         if mask.array:
-            array = read_mat(mask.path, (mask.array,))[mask.array].T
-            return np.asarray(array > mask.above)
+            if mask.frame is None:
+                array = read_mat(mask.path, (mask.array,))[mask.array]
+            else:
+                array = read_cell(mask.path, mask.array, mask.frame)
+            return np.asarray(mask.above < array.T)
         image = self._open("mask", mask.path, mask.frame)
         differs = np.abs(image - np.float32(mask.background)) if mask.background else image
         return np.asarray((differs > mask.above).any(-1))

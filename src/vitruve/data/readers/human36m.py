@@ -1,19 +1,21 @@
 """Human3.6M as released: videos of four cameras, and motion in CDF files, 50 frames a second.
 
 ``MyPoseFeatures/D3_Positions/<action>.cdf`` holds ``Pose`` (1, t, 96): 32 joints, world
-millimetres. Cameras are the published ones. CDF files need cdflib (extra ``cdf``).
+millimetres. Cameras are the published ones. CDF files need cdflib (extra ``cdf``). Masks, if they
+are there, are the released ones, found by background subtraction
+(``MySegmentsMat/ground_truth_bs``): videos, or a cell ``Masks`` of a MATLAB file.
 
 Source: Ionescu et al., "Human3.6M", TPAMI 2014.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from vitruve.data.cameras.virtual import h36m_rigs
-from vitruve.data.datasets.examples import Part, PictureExample, examples_of_film
+from vitruve.data.datasets.examples import Mask, Part, PictureExample, examples_of_film
 from vitruve.data.readers.release import MM, clean_joints, find, numbers, require
 from vitruve.io.errors import FileError
 from vitruve.io.limits import clip
@@ -27,6 +29,8 @@ JOINTS_25 = (*range(1, 11), 12, 13, 14, 15, 17, 18, 19, 21, 22, 25, 26, 27, 29, 
 SHIFTED = {("S9", action) for action in ("Greeting", "SittingDown 1", "Waiting 1")}
 SHIFT_M = (-0.2, 0.0, 0.0)
 """What brings the shifted motions onto their pictures."""
+MASK_ABOVE = 127.0
+"""Of videos of masks, which are compressed."""
 _NUM_RECORDED = 32
 
 
@@ -66,8 +70,24 @@ def read(part: Part) -> Iterator[PictureExample]:
     camera = h36m_rigs()[subject][CAMERAS.index(camera_name)]
     in_camera = camera.joints_to_cam(torch.from_numpy(joints).float()).numpy().astype(np.float64)
     yield from examples_of_film(
-        part, video, SKELETONS["h36m_25"], camera, clean_joints(in_camera), subject=subject
+        part,
+        video,
+        SKELETONS["h36m_25"],
+        camera,
+        clean_joints(in_camera),
+        subject=subject,
+        masks=_masks(folder / "MySegmentsMat/ground_truth_bs", recording),
     )
+
+
+def _masks(folder: Path, recording: str) -> Callable[[int], Mask | None]:
+    """The mask of each frame, if the release came with them."""
+    film, cells = (folder / f"{recording}.{suffix}" for suffix in ("mp4", "mat"))
+    if film.exists():
+        return lambda frame: Mask(film, frame, above=MASK_ABOVE)
+    if cells.exists():
+        return lambda frame: Mask(cells, frame, array="Masks")
+    return lambda frame: None
 
 
 def _motion(path: Path) -> np.ndarray:
