@@ -4,6 +4,7 @@ from cli_samples import body
 from PIL import Image
 
 from vitruve.data import MotionSequence, ShardReader, write_store
+from vitruve.data.own.clips import find_clips, load_mask, named_frames
 from vitruve.skeletons import skeleton
 
 SMALL = ["--scenes", "20", "--size", "16", "--frames", "1", "--body", "capsule-human"]
@@ -40,9 +41,30 @@ def test_studio_is_made_checked_shown_and_gone_on_with(vitruve, studio, tmp_path
     assert first.stat().st_mtime_ns == age
 
 
+def test_shards_are_unpacked_into_pictures_that_training_reads(vitruve, studio, tmp_path):
+    out = tmp_path / "pictures"
+    code, said, _ = vitruve("data", "unpack", studio, out, "--every", "2")
+    assert code == 0
+    assert said.splitlines() == ["40 pictures, 40 masks", str(out)]
+    reader = ShardReader(studio)
+    name = str(reader[2]["key"])
+    assert (out / f"{name}.jpg").read_bytes() == reader[2]["image"]
+    (clip,) = find_clips(out)
+    found = {name: load_mask(clip.masks, name) for name, _ in named_frames(clip.source)}
+    assert len(found) == 40
+    assert all(mask.any() for mask in found.values())
+    (out / f"{name}.jpg").unlink()
+    assert vitruve("data", "unpack", studio, out, "--every", "2")[0] == 0
+    assert (out / f"{name}.jpg").read_bytes() == reader[2]["image"]
+    code, _, err = vitruve("data", "unpack", studio, out)
+    assert code == 2
+    assert "was begun with every 2, now it is 1" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["unpack", "nowhere", "out"], "no shards at nowhere"),
         (["studio", "out", "--size", "4"], "size_px 4: must be 16 to 1024"),
         (["studio", "out", "--workers", "0"], "--workers 0: must be 1 or more"),
         (["studio", "out", "--body", "ghost"], "no body 'ghost'"),

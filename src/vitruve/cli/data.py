@@ -1,4 +1,4 @@
-"""``vitruve data list | show | build | check | studio | motions | sheet | masks``: for training."""
+"""``vitruve data list | show | build | check | studio | motions | sheet | unpack | masks``."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -102,6 +102,12 @@ def _masks(argv: list[str]) -> int:
     return masks(argv)
 
 
+def _unpack(argv: list[str]) -> int:
+    from vitruve.cli.data_unpack import unpack
+
+    return unpack(argv)
+
+
 _VERBS: SubVerbs = {
     "list": (list_datasets, "datasets of pictures with their terms, and readers of motion"),
     "show": (show_dataset, "NAME: a dataset's card: page, licence, layout, joints, quirks"),
@@ -110,6 +116,7 @@ _VERBS: SubVerbs = {
     "studio": (_studio, "OUT: render people before four cameras, with all labels, as shards"),
     "motions": (_motions, "STORE OUT: put the clips of a store on a body, for studio"),
     "sheet": (_sheet, "DIR: put examples of shards in one picture"),
+    "unpack": (_unpack, "DIR OUT: pictures and masks of shards as plain files"),
     "masks": (_masks, "VIDEO|DIR OUT: masks of people without labels, and a sheet of them"),
 }
 
