@@ -1,7 +1,11 @@
 """People of random bones in pictures: masks, several cameras, warped copies, and a prior."""
 
+import atexit
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import torch
 
 import vitruve
@@ -36,6 +40,16 @@ def detector_batch(skeleton=H36M_18, b=4, side=32, seed=0):
     """One square picture of each, in a crop around its middle."""
     batch = with_pictures(pose_batch(skeleton, b=b, t=1, seed=seed), side, seed)
     return replace(batch, crops_px=torch.tensor([300.0, 200.0, 700.0, 600.0]).expand(b, 1, 4))
+
+
+def poses_file(skeleton=H36M_18, count=3):
+    """A file of random 2D poses, gone when the tests are."""
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    points = np.random.default_rng(0).normal(size=(count, skeleton.num_joints, 2))
+    path = Path(folder.name) / "poses_2d.npz"
+    np.savez(path, points=points.astype(np.float32), names=np.array(skeleton.names))
+    return str(path)
 
 
 def says_keypoints(batch: PoseBatch, keypoints_px):

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ from vitruve.cli import main
 from vitruve.data.studio.reader import Studio
 from vitruve.data.training_crops import VariedConfig
 from vitruve.estimators import load_estimator
+from vitruve.io.keypoint_file import write_keypoints
 from vitruve.nets import write_energy
+from vitruve.poses import KeypointSequence
 from vitruve.recipes.sources.own import OwnSource, OwnSourceConfig
 from vitruve.recipes.unsupervised import PRESETS, Signals, unsupervised
 from vitruve.skeletons import skeleton
@@ -43,6 +46,16 @@ def train(images, out, *more, body="capsule-human"):
             "cpu",
             *map(str, more),
         ]
+    )
+
+
+def somebody(frames=6):
+    """2D keypoints of somebody else."""
+    points = 100 * torch.rand(frames, 17, 2, generator=torch.Generator().manual_seed(0))
+    seen = torch.ones(frames, 17, dtype=torch.bool)
+    coco = skeleton("coco_17")
+    return KeypointSequence(
+        coco, points, seen, seen.float(), torch.arange(frames), 30.0, (100, 100)
     )
 
 
@@ -211,6 +224,9 @@ def test_terms_follow_the_signals():
     assert terms(Signals(views=4)).keys() - plain.keys() == {"views"}
     assert "mask" in terms(Signals(views=4))
     assert terms(Signals(ordered=True)).keys() - plain.keys() == {"smoothness"}
+    told = Signals(poses_2d=Path("poses.npz"))
+    assert terms(told).keys() - plain.keys() == {"adversarial_2d"}
+    assert "2D poses of other people" in " ".join(told.lines())
     assert "symmetry" not in terms(Signals(), "stanfordextra_24")
     assert {t.start_step for t in plain.values()} == {0, 100}
 
@@ -239,8 +255,12 @@ def test_masks_alone_teach_in_three_stages():
 
 def test_masks_alone_train_people_and_no_dogs(tmp_path, capsys):
     write_rig(tmp_path / "own")
-    assert train(tmp_path / "own", tmp_path / "run", "--no-rendered") == 0
-    assert "a standing person's template" in capsys.readouterr().out
+    write_keypoints([somebody()], tmp_path / "poses.npz")
+    poses = ("--poses-2d", str(tmp_path / "poses.npz"))
+    assert train(tmp_path / "own", tmp_path / "run", "--no-rendered", *poses) == 0
+    said = capsys.readouterr().out
+    assert "a standing person's template" in said
+    assert "unpaired 2D poses: 6" in said
     assert not (tmp_path / "run" / "data" / "pairs").exists()
     dogs = train(tmp_path / "own", tmp_path / "dog", "--no-rendered", body="capsule-dog")
     assert dogs == 2

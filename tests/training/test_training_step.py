@@ -38,6 +38,7 @@ CONFIGS = {
 ELSEWHERE = {
     "absolute",
     "adversarial",
+    "adversarial_2d",
     "anchors",
     "bone_constants",
     "depth_likelihood",

@@ -49,6 +49,9 @@ class Arguments(MaskSettings):
     """Take every so manyth frame of a clip."""
     motions: str = ""
     """Clips that vitruve data motions put on the body; drawn poses without."""
+    poses_2d: Path | None = None
+    """2D keypoint files of other people and pictures, such as of vitruve detect: unpaired poses
+    that say what a body in a picture looks like."""
     energy: Path | None = None
     """Trained loss-net whose energy teaches too."""
     initial: Path | None = None
@@ -84,6 +87,8 @@ def main(argv: list[str]) -> int:
     least = Signals(energy=arguments.energy, rendered=arguments.rendered)
     unsupervised(least, skeleton(joints), arguments.size, train)
     signals = _prepare(arguments, run_folder, preset, joints)
+    if arguments.poses_2d is not None:
+        signals = replace(signals, poses_2d=_poses_2d(arguments.poses_2d, run_folder, joints))
     print("learns from:", *signals.lines(), sep="\n  ")
     run = unsupervised(signals, skeleton(joints), arguments.size, train)
     return said(run.start(run_folder / "data", initial=arguments.initial))
@@ -144,6 +149,15 @@ def _prepare(arguments: Arguments, run_folder: Path, preset: "Preset", joints: s
     if arguments.rendered:
         _render(arguments, data, preset)
     return _signals(arguments, people)
+
+
+def _poses_2d(source: Path, run_folder: Path, joints: str) -> Path:
+    from vitruve.data.own.poses_2d import write_poses_2d
+    from vitruve.skeletons import skeleton
+
+    out = run_folder / "data" / "poses_2d.npz"
+    print(f"unpaired 2D poses: {write_poses_2d(source, skeleton(joints), out)}")
+    return out
 
 
 def _masks(arguments: Arguments, clips: "Sequence[OwnClip]", data: Path) -> "Kinds":
@@ -234,4 +248,4 @@ def _signals(arguments: Arguments, people: Path) -> "Signals":
     elif fit is not None:
         views = max(len(studio.moment(m)) for m in range(studio.num_moments))
         print(f"calibration: views agree on the middles of masks to {fit.residual:.1%} of a crop")
-    return Signals(views, bool(about["ordered"]), arguments.energy, arguments.rendered)
+    return Signals(views, bool(about["ordered"]), arguments.energy, rendered=arguments.rendered)

@@ -2,6 +2,7 @@
 
 from vitruve.objectives.absolute import AbsoluteConfig, AbsoluteObjective
 from vitruve.objectives.adversarial import AdversarialConfig, AdversarialObjective
+from vitruve.objectives.adversarial_2d import Adversarial2dConfig, Adversarial2dObjective
 from vitruve.objectives.anchors import AnchorsConfig, AnchorsObjective
 from vitruve.objectives.base import Objective, Term, frozen
 from vitruve.objectives.bone_constants import BoneConstantsConfig, BoneConstantsObjective
@@ -33,6 +34,7 @@ OBJECTIVES = {
     "consistency": (ConsistencyObjective, ConsistencyConfig),
     "absolute": (AbsoluteObjective, AbsoluteConfig),
     "adversarial": (AdversarialObjective, AdversarialConfig),
+    "adversarial_2d": (Adversarial2dObjective, Adversarial2dConfig),
     "anchors": (AnchorsObjective, AnchorsConfig),
     "bone_constants": (BoneConstantsObjective, BoneConstantsConfig),
     "depth_likelihood": (DepthLikelihoodObjective, DepthLikelihoodConfig),

@@ -43,8 +43,7 @@ class AdversarialObjective(Objective):
         Raises:
             ValueError: The estimator's skeleton is not the discriminator's.
         """
-        del batch
-        return 0.5 * (self._scores(prediction) - 1).square().amin(0).mean()
+        return 0.5 * (self._scores(prediction, batch) - 1).square().amin(0).mean()
 
     def own_loss(self, prediction: Prediction, batch: PoseBatch) -> Float[Tensor, ""]:
         """Half the squared distance from 1 of the prior's scores and from 0 of the predictions'.
@@ -52,21 +51,34 @@ class AdversarialObjective(Objective):
         Raises:
             ValueError: The batch has no prior, or a skeleton is not the discriminator's.
         """
+        real = self.discriminator(self.real(prediction, batch))
+        made = self._scores(prediction, batch)
+        return 0.5 * (real - 1).square().mean() + 0.5 * made.square().amin(0).mean()
+
+    def real(self, prediction: Prediction, batch: PoseBatch) -> Float[Tensor, "n j 3"]:
+        """Poses that can be.
+
+        Raises:
+            ValueError: The batch has none, or none of the discriminator's joints.
+        """
+        del prediction
         if batch.prior_cam is None or batch.skeleton is None:
             raise ValueError(
                 "the adversarial objective needs PoseBatch.prior_cam, poses that can be; the batch "
                 "has none"
             )
         self._check(batch.skeleton.names)
-        real = self.discriminator(batch.prior_cam.flatten(0, -3))
-        made = self._scores(prediction)
-        return 0.5 * (real - 1).square().mean() + 0.5 * made.square().amin(0).mean()
+        return batch.prior_cam.flatten(0, -3)
 
-    def _scores(self, prediction: Prediction) -> Float[Tensor, "h n"]:
+    def made(self, prediction: Prediction, batch: PoseBatch) -> Float[Tensor, "h n j 3"]:
+        """Poses that were said, of every example and frame."""
+        del batch
+        return prediction.joints_cam.movedim(-4, 0).flatten(1, -3)
+
+    def _scores(self, prediction: Prediction, batch: PoseBatch) -> Float[Tensor, "h n"]:
         self._check(prediction.skeleton.names)
-        poses = prediction.joints_cam.movedim(-4, 0)
-        scores = self.discriminator(poses.flatten(0, -3))
-        return scores.unflatten(0, (len(poses), -1))
+        poses = self.made(prediction, batch)
+        return self.discriminator(poses.flatten(0, 1)).unflatten(0, poses.shape[:2])
 
     def _check(self, names: tuple[str, ...]) -> None:
         known = self.config.discriminator.skeleton

@@ -8,6 +8,7 @@ Supervision (Yang et al., 2024, https://arxiv.org/abs/2411.13026), with the obje
 | always | rendered bodies with labels, poses that can be (a discriminator), masks, silhouettes |
 | several calibrated cameras | joints that silhouettes agree on label pictures: 2D, depth, side |
 | pictures in order of time | neighbouring frames have poses alike |
+| 2D poses of others | a discriminator of 2D poses |
 | a trained loss-net | its energy |
 | a person | limbs of equal lengths on both sides |
 
@@ -29,6 +30,7 @@ from vitruve.estimators import HeatmapDetectorConfig
 from vitruve.nets import ENERGIES, read_energy
 from vitruve.nets.pose_discriminator import DiscriminatorConfig
 from vitruve.objectives.adversarial import AdversarialConfig
+from vitruve.objectives.adversarial_2d import Adversarial2dConfig
 from vitruve.objectives.depth_likelihood import DepthLikelihoodConfig
 from vitruve.objectives.energy import EnergyConfig
 from vitruve.objectives.equivariance import EquivarianceConfig
@@ -116,6 +118,8 @@ class Signals:
     """Whether pictures follow each other in time."""
     energy: Path | None = None
     """File of a trained loss-net."""
+    poses_2d: Path | None = None
+    """File of 2D poses of others, as `data.own.poses_2d` writes it."""
     rendered: bool = True
     """Whether rendered bodies teach; if not, a standing person's template starts the training."""
 
@@ -128,6 +132,8 @@ class Signals:
             said.append(f"{self.views} calibrated cameras: joints that they agree on, and depth")
         if self.ordered:
             said.append("neighbouring frames: poses alike")
+        if self.poses_2d is not None:
+            said.append("2D poses of other people and pictures, as those that can be")
         if self.energy is not None:
             said.append(f"the energy of {self.energy}")
         return said
@@ -185,7 +191,7 @@ def _masks_alone(
         )
     epoch = max(1, steps // EPOCHS)
     terms = cascade(epoch, signals.views > 1, preset.mask, UPRIGHT)
-    return terms | _of_motion(signals, skeleton, 2 * epoch)
+    return terms | _of_others(signals, skeleton, preset, 2 * epoch)
 
 
 def _bodies_first(
@@ -194,8 +200,6 @@ def _bodies_first(
     """Labels of rendered bodies from the start, the rest in the second half."""
     start = _second_half(steps)
     mask = replace(preset.mask, form=fullest_form(skeleton), skeleton=1.0, physique=1.0)
-    channels, hidden = preset.channels
-    players = DiscriminatorConfig(skeleton, channels=channels, hidden=hidden)
     terms = {
         "pairs": TermConfig("position", PositionConfig(hypotheses="best")),
         "pairs_2d": TermConfig("keypoints", KeypointsConfig()),
@@ -204,7 +208,10 @@ def _bodies_first(
             "equivariance", EquivarianceConfig("plain", either_side=True), COPIES, start
         ),
         "adversarial": TermConfig(
-            "adversarial", AdversarialConfig(players), weight=0.5, start_step=start
+            "adversarial",
+            AdversarialConfig(_players(skeleton, preset)),
+            weight=0.5,
+            start_step=start,
         ),
     }
     terms["mask"] = TermConfig("mask", mask, start_step=start, learning_rate=1e-3)
@@ -214,18 +221,29 @@ def _bodies_first(
     if skeleton.limbs:
         lengths = SymmetryConfig("camera", midpoints=0.1, lengths=0.1, hypotheses="best")
         terms["symmetry"] = TermConfig("symmetry", lengths, start_step=start)
-    return terms | _of_motion(signals, skeleton, start)
+    return terms | _of_others(signals, skeleton, preset, start)
 
 
-def _of_motion(signals: Signals, skeleton: Skeleton, start: int) -> dict[str, TermConfig]:
-    """What neighbouring frames and a loss-net teach, from a step on."""
+def _of_others(
+    signals: Signals, skeleton: Skeleton, preset: Preset, start: int
+) -> dict[str, TermConfig]:
+    """What neighbouring frames, 2D poses of others and a loss-net teach, from a step on."""
     terms = {}
+    if signals.poses_2d is not None:
+        roll = ROLL_DEG if signals.rendered else 0.0
+        game = Adversarial2dConfig(_players(skeleton, preset), str(signals.poses_2d), roll)
+        terms["adversarial_2d"] = TermConfig("adversarial_2d", game, 0.1, start)
     if signals.ordered:
         smooth = SmoothnessConfig(velocity=0.0, smoothness=1.0)
         terms["smoothness"] = TermConfig("smoothness", smooth, start_step=start)
     if signals.energy is not None:
         terms["energy"] = TermConfig("energy", _energy(signals.energy, skeleton), 0.1, start)
     return terms
+
+
+def _players(skeleton: Skeleton, preset: Preset) -> DiscriminatorConfig:
+    channels, hidden = preset.channels
+    return DiscriminatorConfig(skeleton, channels=channels, hidden=hidden)
 
 
 def _energy(path: Path, skeleton: Skeleton) -> EnergyConfig:
