@@ -10,6 +10,7 @@ Yang et al., 2023, https://arxiv.org/abs/2312.07051. Each run adds one thing to 
 | ``physique`` | the net that makes an outline of it (Eq. 6) |
 | ``geodesic`` | weights of pixels (Eq. 9) |
 | ``triangulation`` | joints that four cameras agree on (Eq. 10), and depth from them |
+| ``structure_triangulation``, ``physique_triangulation`` | the same without what comes after |
 | ``cascade`` | ``geodesic`` in three stages, one camera |
 | ``full`` | all of it |
 | any of them with ``_upright`` | a start that is told of a whole standing body |
@@ -188,7 +189,10 @@ def _ablations(name: str, start: Start | None) -> dict[str, Run]:
     dots = _EQUIVARIANCE | {"flatness": _FLAT, "mask": _masks(replace(SMALL_MASK, form="dots"))}
     blots = {"mask": _masks(replace(_OUTLINE, form="dots"))}
     outline, weighed = {"mask": _masks(_OUTLINE)}, {"mask": _masks(_WEIGHED)}
-    views = {"mask": _views(_WEIGHED)}
+    agreed = partial(_run, source=_FOUR_VIEWS)
+    seen_lines, seen_outline, seen_weighed = (
+        _PRIORS | told | {"mask": _views(mask)} for mask in (_LINES, _OUTLINE, _WEIGHED)
+    )
     lines = _ONE_CAMERA | told | {"mask": _masks(_LINES)}
     staged = partial(cascade, _STEPS_PER_EPOCH, size=SMALL_MASK, start=first)
     return (
@@ -197,19 +201,11 @@ def _ablations(name: str, start: Start | None) -> dict[str, Run]:
         | _run(f"structure{name}", lines, "lines that fill the mask")
         | _run(f"physique{name}", lines | outline, "and an outline made of the lines")
         | _run(f"geodesic{name}", lines | weighed, "and pixels weighed by their way")
-        | _run(
-            f"triangulation{name}",
-            _PRIORS | told | views,
-            "and four cameras that agree",
-            source=_FOUR_VIEWS,
-        )
+        | agreed(f"structure_triangulation{name}", seen_lines, "lines, and four cameras that agree")
+        | agreed(f"physique_triangulation{name}", seen_outline, "and an outline, and four cameras")
+        | agreed(f"triangulation{name}", seen_weighed, "and pixels weighed, and four cameras")
         | _run(f"cascade{name}", staged(several_cameras=False), "masks in three stages, one camera")
-        | _run(
-            f"full{name}",
-            staged(several_cameras=True),
-            "three stages and four cameras",
-            source=_FOUR_VIEWS,
-        )
+        | agreed(f"full{name}", staged(several_cameras=True), "three stages and four cameras")
     )
 
 
