@@ -116,6 +116,18 @@ def test_views_that_disagree_are_ambiguous(benchmark, tmp_path):
     assert found["keypoint_error.sample"] == pytest.approx(0, abs=1e-4)
 
 
+def test_2d_joints_are_triangulated_by_the_true_cameras(benchmark, tmp_path):
+    joints, points = truth(benchmark)
+    # Where a joint is in 3D does not matter, only where it is seen.
+    right = write(benchmark, tmp_path / "a.npz", 0 * joints, keypoints_px=points)
+    assert metrics(benchmark, right)["mpjpe_mm.triangulated"] < 0.5
+    shifted = points.copy()
+    shifted[::4, 3] += 4
+    wrong = metrics(benchmark, write(benchmark, tmp_path / "b.npz", joints, keypoints_px=shifted))
+    assert 1 < wrong["mpjpe_mm.triangulated"] < 50
+    assert wrong["mpjpe_mm"] < 1e-3
+
+
 @pytest.mark.parametrize("hypotheses", [1, 2])
 def test_a_detector_is_shown_pictures_and_nothing_else(benchmark, tmp_path, hypotheses):
     class Curious(HeatmapDetector):
