@@ -100,6 +100,8 @@ def test_modes_say_what_they_know(benchmark, tmp_path):
     assert found["mpjpe_mm.sample-best.none"] <= found["mpjpe_mm"]
     assert found["hypotheses_per_joint"] == pytest.approx(1.5)
     assert found["keypoint_error"] == pytest.approx(100 * 5 / 32, rel=1e-3)
+    for part in ("legs", "arms", "trunk"):
+        assert found[f"keypoint_error.{part}"] == pytest.approx(100 * 5 / 32, rel=1e-3)
     assert found["ambiguity_ratio"] < 50
 
 

@@ -136,7 +136,7 @@ class StudioPictures(Benchmark):
         rows = self._all_rows(predictions, file)
         said = self._said(load_npz(Path(file)), predictions.joints_cam, rows, file)
         truth = labels(self._studio, range(len(self._studio)))
-        metrics = studio_scores(truth, said, self.skeleton.mirror_index)
+        metrics = studio_scores(truth, said)
         about = {name: predictions.meta[name] for name in ("keypoints", "model", "commit")}
         about |= {"average": self.average, "facts": dict(self.facts)}
         scored = {"metrics": metrics, "frame_metrics": metrics, "actions": {}, "frames": len(rows)}
@@ -256,9 +256,7 @@ def labels(studio: Studio, numbers: Sequence[int]) -> PoseBatch:
     return PoseBatch.join([replace(batch, images=None, masks=None) for batch in batches])
 
 
-def studio_scores(
-    truth: PoseBatch, said: Prediction, mirror_index: tuple[int, ...]
-) -> dict[str, float]:
+def studio_scores(truth: PoseBatch, said: Prediction) -> dict[str, float]:
     """All scores of predictions of Studio's pictures, moment after moment."""
     assert truth.joints_cam is not None
     assert truth.valid is not None
@@ -270,7 +268,7 @@ def studio_scores(
     if said.keypoints_px is not None:
         points, seen = said.keypoints_px[:, 0, 0], truth.keypoints_px[:, 0]
         side = truth.image_size_px.amax(-1)
-        scores |= picture_scores(points, seen, known, side, mirror_index, CAMERAS)
+        scores |= picture_scores(points, seen, known, side, said.skeleton, CAMERAS)
         scores |= triangulated_scores(points, truth, said.skeleton.root)
     return scores
 

@@ -7,11 +7,12 @@ then the side; `metrics.modes` lists the others.
 Axes: n pictures, h hypotheses, j joints, v views of a moment.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from vitruve.data.lifting.body_parts import body_parts
 from vitruve.metrics import (
     ambiguity_ratio,
     choose_hypothesis,
@@ -109,24 +110,33 @@ def picture_scores(
     truth_px: Float[Tensor, "n j 2"],
     valid: Bool[Tensor, "n j"],
     side_px: Float[Tensor, "n"],
-    mirror_index: Sequence[int],
+    skeleton: Skeleton,
     views: int,
 ) -> dict[str, float]:
     """Errors of 2D joints, sides as said and exchanged, and how far views disagree on sides.
+
+    Of people also, with sides as said, of ``legs`` below the hips, ``arms`` from the shoulders on,
+    and ``trunk``, which is the rest.
 
     Args:
         points_px: In pixels of the crop.
         truth_px: The truth.
         valid: Joints whose truth is known.
         side_px: Longer side of the crop.
-        mirror_index: Each joint's twin.
+        skeleton: Of the joints.
         views: Pictures of one moment, which follow each other.
     """
-    scores = {}
+    scores, mirror_index = {}, skeleton.mirror_index
     for sides in _SIDES:
         points = exchange_sides(points_px.unsqueeze(1), truth_px.unsqueeze(1), mirror_index, sides)
         name = "keypoint_error" + ("" if sides == "none" else f".{sides}")
         scores[name] = keypoint_error(points.squeeze(1), truth_px, side_px, valid).item()
+    found = body_parts(skeleton)
+    parts = {"legs": found.legs, "arms": found.arms, "trunk": ~(found.legs | found.arms)}
+    # Of animals, nothing but names would tell legs from ears.
+    for name, joints in parts.items() if found.legs.any() else ():
+        error = keypoint_error(points_px, truth_px, side_px, valid & joints)
+        scores[f"keypoint_error.{name}"] = error.item()
     said, true = (x.unflatten(0, (-1, views)) for x in (points_px, truth_px))
     scores["ambiguity_ratio"] = ambiguity_ratio(said, true, mirror_index).item()
     return scores

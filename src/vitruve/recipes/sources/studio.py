@@ -140,7 +140,7 @@ class StudioSource:
         parts = [studio_batch(self._validation, n.tolist()) for n in numbers.split(64)]
         shown = (told(part, "none").to(device) for part in parts)
         said = Prediction.join([estimator(part).map(lambda x: x.cpu()) for part in shown])
-        scores = studio_scores(PoseBatch.join(parts), said, said.skeleton.mirror_index)
+        scores = studio_scores(PoseBatch.join(parts), said)
         return {name: score for name, score in scores.items() if "." not in name}
 
     def _people_batch(self, size: int, drawn: torch.Generator) -> PoseBatch:
