@@ -44,6 +44,9 @@ def test_what_tells_them_apart():
     assert multi.cameras == mixed.cameras == 4
     assert (multi.single_view_share, mixed.single_view_share) == (0.0, 0.5)
     assert source(f"{MASK}.cascade").cameras == 1
+    tuned = RECIPES[f"{MASK}.multi_view_ft_upright"].terms
+    assert (tuned["bound"].start_step, tuned["mask"].start_step) == (0, 300)
+    assert "bound" not in RECIPES[f"{MASK}.multi_view_ft"].terms
     lines, outline, full = (
         RECIPES[f"{MASK}.{name}triangulation"].terms["mask"].config.mask
         for name in ("structure_", "physique_", "")
