@@ -262,6 +262,10 @@ def test_masks_alone_train_people_and_no_dogs(tmp_path, capsys):
     assert "a standing person's template" in said
     assert "unpaired 2D poses: 6" in said
     assert not (tmp_path / "run" / "data" / "pairs").exists()
+    nobody = ("--poses-2d", str(tmp_path / "nowhere"))
+    assert train(tmp_path / "own", tmp_path / "none", *nobody) == 2
+    assert "nowhere" in capsys.readouterr().err
+    assert not (tmp_path / "none" / "data" / "people").exists()
     dogs = train(tmp_path / "own", tmp_path / "dog", "--no-rendered", body="capsule-dog")
     assert dogs == 2
     assert "there is no template for joints 'stanfordextra_24'" in capsys.readouterr().err

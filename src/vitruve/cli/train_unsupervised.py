@@ -86,9 +86,9 @@ def main(argv: list[str]) -> int:
     # What the recipe refuses, it refuses before anything is made.
     least = Signals(energy=arguments.energy, rendered=arguments.rendered)
     unsupervised(least, skeleton(joints), arguments.size, train)
-    signals = _prepare(arguments, run_folder, preset, joints)
-    if arguments.poses_2d is not None:
-        signals = replace(signals, poses_2d=_poses_2d(arguments.poses_2d, run_folder, joints))
+    given = arguments.poses_2d
+    poses_2d = None if given is None else _poses_2d(given, run_folder / "data", joints)
+    signals = replace(_prepare(arguments, run_folder, preset, joints), poses_2d=poses_2d)
     print("learns from:", *signals.lines(), sep="\n  ")
     run = unsupervised(signals, skeleton(joints), arguments.size, train)
     return said(run.start(run_folder / "data", initial=arguments.initial))
@@ -151,11 +151,12 @@ def _prepare(arguments: Arguments, run_folder: Path, preset: "Preset", joints: s
     return _signals(arguments, people)
 
 
-def _poses_2d(source: Path, run_folder: Path, joints: str) -> Path:
+def _poses_2d(source: Path, data: Path, joints: str) -> Path:
     from vitruve.data.own.poses_2d import write_poses_2d
     from vitruve.skeletons import skeleton
 
-    out = run_folder / "data" / "poses_2d.npz"
+    data.mkdir(parents=True, exist_ok=True)
+    out = data / "poses_2d.npz"
     print(f"unpaired 2D poses: {write_poses_2d(source, skeleton(joints), out)}")
     return out
 
