@@ -13,20 +13,15 @@ Axes: n pictures or poses, h hypotheses, j joints.
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vitruve.io.archive import load_npz
-from vitruve.io.errors import FileError
+from vitruve.data.own.poses_2d import read_poses_2d
 from vitruve.objectives.adversarial import AdversarialConfig, AdversarialObjective
 from vitruve.objectives.pictured import picture_points
 from vitruve.poses import PoseBatch, Prediction
-from vitruve.skeletons.skeleton import Skeleton
 
-POINTS, NAMES = "points", "names"
-"""Arrays of a file of poses: (n, j, 2), y down, in any place and of any size; and their joints."""
 _SMALLEST = 1e-6
 
 
@@ -54,7 +49,7 @@ class Adversarial2dObjective(AdversarialObjective):
         """
         super().__init__(config)
         self.roll_deg = config.roll_deg
-        poses = _read(Path(config.poses), config.discriminator.skeleton)
+        poses = read_poses_2d(Path(config.poses), config.discriminator.skeleton)
         self.register_buffer("_poses", poses, persistent=False)
 
     def real(self, prediction: Prediction, batch: PoseBatch) -> Float[Tensor, "n j 3"]:
@@ -84,15 +79,3 @@ class Adversarial2dObjective(AdversarialObjective):
         centred = points - points[..., [root], :]
         size = centred.norm(dim=-1).mean(-1).clamp(min=_SMALLEST)
         return torch.nn.functional.pad(centred / size[..., None, None], (0, 1))
-
-
-def _read(path: Path, skeleton: Skeleton) -> Float[Tensor, "n j 2"]:
-    arrays = load_npz(path)
-    points, names = arrays.get(POINTS), arrays.get(NAMES)
-    if names is None or tuple(names.astype(str).tolist()) != skeleton.names:
-        raise FileError(f"{path} holds no 2D poses of joints {skeleton.name!r}")
-    if points is None or points.dtype.kind != "f" or points.shape[1:] != (len(names), 2):
-        raise FileError(f"{path}: {POINTS} must be (n, {len(names)}, 2) numbers")
-    if not len(points) or not np.isfinite(points).all():
-        raise FileError(f"{path}: {POINTS} must be finite and not empty; leave missing joints out")
-    return torch.from_numpy(points).float()
