@@ -124,5 +124,3 @@ def test_unknown_names_are_told():
         make_body("cat")
     with pytest.raises(KeyError, match="capsule-dog has no bone 'left_wing'"):
         make_body("capsule-dog").bone("left_wing")
-    with pytest.raises(ValueError, match=r"'capsule-dog' is made without a file"):
-        make_body("capsule-dog", "dog.pkl")

@@ -11,6 +11,7 @@ from typing import Any
 from vitruve.bodies.anny_body import AnnyBody, AnnyConfig
 from vitruve.bodies.base import Anatomy, Body, Figure, PosedBody, ShapeParameter, Surface
 from vitruve.bodies.capsule import CapsuleBody, CapsuleBone, CapsuleConfig
+from vitruve.bodies.capsule_file import read_capsules
 from vitruve.bodies.capsule_shapes import DOG, HUMAN
 from vitruve.bodies.joints import JointMap, joint_map, joint_weights, joints_of
 from vitruve.bodies.limbs import Limbs, limbs_of
@@ -33,7 +34,7 @@ BODIES: dict[str, tuple[Any, Any]] = {
     "smpl": (SmplBody, SmplConfig("smpl")),
     "smplx": (SmplBody, SmplConfig("smplx")),
 }
-"""Name -> (body, its config). Those of the SMPL family need the user's file."""
+"""Name -> (body, its config). Those of the SMPL family need the user's file, all can have one."""
 
 __all__ = [
     "BODIES",
@@ -74,13 +75,13 @@ def make_body(name: str, file: str | Path | None = None) -> Body:
     """A body of the table, from its own file or the user's.
 
     Args:
-        name: One of `BODIES`; of those that are read from a file also NAME:FILE.
-        file: The model file, for bodies that are read from one.
+        name: One of `BODIES`, or NAME:FILE.
+        file: The model file; of capsule bodies what `capsule_file` reads.
 
     Raises:
         KeyError: No body has this name.
         FileNotFoundError: The file does not exist.
-        ValueError: The body needs a file and got none, or the other way round, or cannot use it.
+        ValueError: The body needs a file and got none, or cannot use it.
     """
     name, named_file = split_body(name)
     file = named_file if file is None else file
@@ -89,8 +90,8 @@ def make_body(name: str, file: str | Path | None = None) -> Body:
     kind, config = BODIES[name]
     if file is None:
         return kind(config)
-    if not hasattr(config, "file"):
-        raise ValueError(f"body {name!r} is made without a file; leave {str(file)!r} out")
+    if isinstance(config, CapsuleConfig):
+        return kind(read_capsules(config, Path(file)))
     return kind(replace(config, file=Path(file)))
 
 

@@ -21,6 +21,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from vitruve.bodies.ranges import JointRange
 from vitruve.geometry.kinematics import forward_kinematics
 from vitruve.poses import TensorRecord
 
@@ -54,6 +55,8 @@ class Anatomy:
     """What a bone is to samplers and inverse kinematics (``left_knee``) to its name."""
     landmarks: tuple[str, ...] = ()
     """Names of points on the surface."""
+    ranges: tuple[JointRange, ...] = ()
+    """How far joints turn when poses are drawn, if not as `RANGES_OF_BODIES` has it."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from vitruve.bodies.base import Anatomy, Body, Figure, ShapeParameter, Surface
+from vitruve.bodies.ranges import JointRange
 
 Point = tuple[float | int, float | int, float | int]
 SEGMENTS = 8
@@ -60,6 +61,8 @@ class CapsuleConfig:
     bones: tuple[CapsuleBone, ...]
     landmarks: Mapping[str, tuple[str, Point]] = field(default_factory=dict)
     """Names of surface points: the vertex of a bone that lies farthest in a direction."""
+    ranges: tuple[JointRange, ...] = ()
+    """How far joints turn; as `RANGES_OF_BODIES` has them if empty."""
 
 
 class CapsuleBody(Body):
@@ -120,6 +123,7 @@ def _anatomy(
         _parameters(groups),
         {name: name for name in names},
         tuple(_both_sides_of(config.landmarks)),
+        config.ranges,
     )
 
 

@@ -102,7 +102,7 @@ def sample_poses(
     """
     config = config or SamplingConfig()
     name = body.anatomy.name
-    ranges = config.ranges or RANGES_OF_BODIES.get(name)
+    ranges = config.ranges or body.anatomy.ranges or RANGES_OF_BODIES.get(name)
     if ranges is None:
         raise ValueError(f"no joint ranges are known of body {name!r}; give SamplingConfig.ranges")
     spans = torch.tensor([[r.about_x, r.about_y, r.about_z] for r in ranges]).deg2rad()

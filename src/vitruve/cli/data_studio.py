@@ -38,7 +38,8 @@ class StudioArguments:
     seed: int = 0
     """Another seed, other pictures."""
     body: str = "anny"
-    """Body: anny, capsule-human, capsule-dog, or smpl:FILE, smplx:FILE, smal:FILE of your own."""
+    """Body: anny, capsule-human, capsule-dog; of your own files smpl:FILE, smplx:FILE, smal:FILE;
+    capsule-dog:FILE.toml is another animal (docs/bodies.md)."""
     people: int = 1000
     """Different people."""
     motions: str = ""

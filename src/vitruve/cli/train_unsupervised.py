@@ -38,7 +38,7 @@ class Arguments(MaskSettings):
     """tiny tries the command; small is for a CPU (64 pixels), full for a GPU (256 pixels)."""
     body: str = "anny"
     """What is seen: anny or capsule-human for people, capsule-dog for dogs; or of your own files
-    smpl:FILE, smplx:FILE or smal:FILE."""
+    smpl:FILE, smplx:FILE or smal:FILE; capsule-dog:FILE.toml is another animal (docs/bodies.md)."""
     out: Path | None = None
     """Folder of the run; train.out if unset."""
     calibration: Path | None = None
