@@ -79,8 +79,8 @@ def _bone(
                 f"{where} is a new one, which needs {', '.join(missing or ['a known parent'])}; "
                 f"there are {', '.join(bones)}"
             )
-        values = {"part": parent.part, "group": parent.group} | values
-        bone = CapsuleBone(name, **values)
+        inherited: dict[str, Any] = {"part": parent.part, "group": parent.group}
+        bone = CapsuleBone(name, **(inherited | values))
     if min(bone.radii) <= 0 or math.dist(bone.start or bone.head, bone.tail) <= 0:
         raise FileError(f"{where} has no size; its tail must lie apart and its radii be above 0")
     return bone
