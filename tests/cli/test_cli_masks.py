@@ -9,7 +9,7 @@ from PIL import Image
 from own_samples import iou, person_mask, walk, wall, write_frames, write_walk
 from vitruve.data.masking import mask_box
 from vitruve.data.masking.boxes import write_boxes
-from vitruve.data.own.clips import load_mask
+from vitruve.data.own.mask_file import load_mask
 from vitruve.estimators import (
     HeatmapDetector,
     HeatmapDetectorConfig,

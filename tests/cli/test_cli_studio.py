@@ -4,7 +4,8 @@ from cli_samples import body
 from PIL import Image
 
 from vitruve.data import MotionSequence, ShardReader, write_store
-from vitruve.data.own.clips import find_clips, load_mask, named_frames
+from vitruve.data.own.clips import find_clips, named_frames
+from vitruve.data.own.mask_file import load_mask
 from vitruve.skeletons import skeleton
 
 SMALL = ["--scenes", "20", "--size", "16", "--frames", "1", "--body", "capsule-human"]

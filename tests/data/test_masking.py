@@ -36,7 +36,7 @@ from vitruve.data.masking import (
     refine_mask,
 )
 from vitruve.data.masking.boxes import write_boxes
-from vitruve.data.own.clips import load_mask
+from vitruve.data.own.mask_file import kind_of_mask, load_mask
 from vitruve.io.errors import FileError
 
 PERSON = person_mask((40, 38))
@@ -222,6 +222,16 @@ def test_masks_of_a_clip_are_files_and_counted(tmp_path):
     ]
     for i, mask in enumerate(truth):
         assert iou(load_mask(tmp_path / "out", f"{i:04d}"), mask) > 0.9
+    # Made and given again, they are thought of as before; by another program, as they look.
+    given = Masker(MaskingConfig(by="given"), tmp_path / "clip", given=tmp_path / "out")
+    again = make_masks("clip", tmp_path / "clip", tmp_path / "again", given)
+    assert again.counts == report.counts
+    assert kind_of_mask(tmp_path / "again", "0025") == "several"
+    Image.open(tmp_path / "out/0025.png").convert("L").save(tmp_path / "out/0025.png")
+    assert kind_of_mask(tmp_path / "out", "0025") is None
+    box = {"0025": np.array([0.0, 0.0, 48.0, 96.0])}
+    near = Masker(MaskingConfig(by="given"), tmp_path / "clip", given=tmp_path / "again", boxes=box)
+    assert [m("0025", photo(pair, wall(), 91))[1] for m in (given, near)] == ["good", "good"]
     few = make_masks("clip", tmp_path / "clip", tmp_path / "few", masker, every=10)
     assert [t.name for t in few.thumbnails] == ["0000", "0010", "0020"]
     sheet = np.asarray(mask_sheet([report], examples=12)).reshape(-1, 3)

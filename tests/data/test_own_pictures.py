@@ -7,7 +7,8 @@ from PIL import Image
 
 from own_samples import SIZE_PX, person_mask, photo, rig, wall, write_frames, write_rig, write_walk
 from vitruve.data.masking import Masker, MaskingConfig, make_masks
-from vitruve.data.own.clips import OwnClip, count_frames, find_clips, load_mask, named_frames
+from vitruve.data.own.clips import OwnClip, count_frames, find_clips, named_frames
+from vitruve.data.own.mask_file import load_mask
 from vitruve.data.own.rig import rig_fit
 from vitruve.data.own.shards import OwnConfig, digest_of, is_rig, write_own_shards
 from vitruve.data.studio.batches import over_time, studio_batch

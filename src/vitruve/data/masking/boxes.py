@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from vitruve.data.own.clips import MASK_ABOVE, frame_name
+from vitruve.data.own.clips import frame_name
+from vitruve.data.own.mask_file import MASK_ABOVE
 from vitruve.data.processing.masks import clean_mask, mask_box
 from vitruve.io.errors import FileError
 from vitruve.io.images import list_images, load_image

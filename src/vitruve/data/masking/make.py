@@ -17,8 +17,8 @@ from PIL import Image
 from vitruve.data.masking.background import shrink
 from vitruve.data.masking.masker import Masker
 from vitruve.data.own.clips import named_frames
+from vitruve.data.own.mask_file import write_mask
 from vitruve.data.processing.masks import Kind, mask_box
-from vitruve.io.atomic import atomic_path
 
 THUMBNAIL_PX = 160
 _WRONG: dict[Kind, str] = {
@@ -90,21 +90,11 @@ def make_masks(
     thumbnails = []
     for name, image in islice(named_frames(source), 0, None, every):
         mask, kind = masker(name, image)
-        write_mask(out / f"{name}.png", mask)
+        write_mask(out / f"{name}.png", mask, kind)
         thumbnails.append(thumbnail(name, kind, image, mask))
         if tell:
             tell(len(thumbnails))
     return MaskReport(clip, tuple(thumbnails))
-
-
-def write_mask(path: Path, mask: Bool[np.ndarray, "y x"]) -> None:
-    """Write a mask as PNG: 255 is the person.
-
-    Raises:
-        OSError: The folder cannot be written.
-    """
-    with atomic_path(path) as temporary:
-        Image.fromarray(mask).save(temporary, "PNG", compress_level=4)
 
 
 def thumbnail(

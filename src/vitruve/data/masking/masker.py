@@ -19,7 +19,8 @@ from vitruve.data.masking.grab_cut import (
     mask_in_box,
     refine_mask,
 )
-from vitruve.data.own.clips import load_mask, spread_frames
+from vitruve.data.own.clips import spread_frames
+from vitruve.data.own.mask_file import kind_of_mask, load_mask
 from vitruve.data.processing.masks import Kind, clean_mask
 from vitruve.io.errors import FileError
 
@@ -96,6 +97,8 @@ class Masker:
             if box is None:
                 return np.zeros(image.shape[:2], bool), "empty"
         mask, kind = clean_mask(self._raw(name, image, box), box)
+        if self._given is not None and box is None and kind == "good":
+            kind = kind_of_mask(self._given, name) or kind
         if not self.config.refine or self.config.by == "grabcut" or kind == "empty":
             return mask, kind
         refined, again = clean_mask(refine_mask(image, mask, self.config.grab_cut), box)

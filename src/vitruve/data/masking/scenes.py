@@ -17,7 +17,8 @@ from PIL import Image
 from scipy import ndimage
 
 from vitruve.data.masking.background import median_of_seen, shrink
-from vitruve.data.own.clips import OwnClip, load_mask, spread_frames
+from vitruve.data.own.clips import OwnClip, spread_frames
+from vitruve.data.own.mask_file import load_mask
 from vitruve.data.processing.masks import FULL_SHARE
 from vitruve.io.atomic import atomic_path
 

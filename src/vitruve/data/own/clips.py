@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import UInt8
 
 from vitruve.geometry.camera import Camera, camera_for_size
 from vitruve.geometry.camera_file import load_cameras
@@ -30,8 +30,6 @@ from vitruve.io.video import probe, read_frames
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
 IMAGES, MASKS = "images", "masks"
 CALIBRATIONS = (".json", ".toml", ".txt", ".xml", ".yaml", ".yml")
-MASK_ABOVE = 127
-"""What is brighter than this in a mask, in any channel, is the person."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,18 +123,6 @@ def find_clips(
     if not folder.is_dir():
         return clips
     return [replace(clip, masks=_masks_of(clip, folder)) for clip in clips]
-
-
-def load_mask(folder: Path, name: str) -> Bool[np.ndarray, "y x"] | None:
-    """The mask of a picture; None where there is none.
-
-    Raises:
-        FileError: It is damaged.
-    """
-    path = folder / f"{name}.png"
-    if not path.is_file():
-        return None
-    return np.asarray((load_image(path) > MASK_ABOVE).any(-1))
 
 
 def _clips_of(root: Path) -> list[OwnClip]:

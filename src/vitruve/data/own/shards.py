@@ -20,7 +20,8 @@ import torch
 from jaxtyping import Bool, UInt8
 from PIL import Image
 
-from vitruve.data.own.clips import OwnClip, load_mask, named_frames
+from vitruve.data.own.clips import OwnClip, named_frames
+from vitruve.data.own.mask_file import load_mask
 from vitruve.data.processing.crop import warp_picture
 from vitruve.data.processing.masks import Kind, mask_box
 from vitruve.data.shards.file import KEY, Column, write_shard
