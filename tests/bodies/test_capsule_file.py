@@ -124,6 +124,7 @@ def test_poses_are_drawn_within_the_ranges_of_the_file(tmp_path):
             "[bones.horn]\nparent = 'hat'\nhead = [0, 0, 0]\ntail = [0, 0, 1]\nradii = [1, 1]",
             "needs a known parent; there are pelvis, spine1",
         ),
+        ("[bones.left_hip]\nradii = [1, 1]", "'left_hip' is one side; say '{s}_hip'"),
         ("[ranges.wing]\nabout_x = [1, 1]", "range of 'wing': there is no such bone"),
         ("[ranges.neck]\nabout_x = [-5, 5]", "-5 degrees; both ways are given from 0 on"),
         ("[ranges.neck]\nalong = 'w'", "along is 'w'; it must be x, y or z"),

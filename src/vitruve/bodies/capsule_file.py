@@ -69,6 +69,11 @@ def _bone(
     values = _values(given, _POINTS, where)
     if "width" in given:
         values["width"] = _positive(given["width"], f"{where}: width")
+    both = name.replace("left_", "{s}_").replace("right_", "{s}_")
+    if both != name and both in bones:
+        raise FileError(
+            f"{where} is one side; say {both!r}, which is the left and its mirror image"
+        )
     if name in bones:
         bone = replace(bones[name], **values)
     else:
