@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 from energy_samples import H36M, make_energy
 from own_samples import person_mask, photo, wall, write_frames, write_rig, write_walk
+from vitruve.benchmarks.answer_sheet import answer_sheet
 from vitruve.cli import main
 from vitruve.data.studio.reader import Studio
 from vitruve.data.training_crops import VariedConfig
@@ -82,6 +83,16 @@ def test_calibrated_views_are_trained_on_together(views, capsys):
     assert batch.prior_cam.shape == (12, 2, 18, 3)
     assert torch.equal(batch.images[6:, 0], batch.images[6:, 1])
     assert not torch.equal(batch.images[:3, 0], batch.images[:3, 1])
+
+
+def test_answers_to_pictures_that_did_not_train_are_there_to_be_looked_at(views):
+    held_out = Studio(views / "run/data/people", "validation")
+    model = load_estimator(views / "run/estimator.safetensors")
+    expected = answer_sheet(held_out, model, list(range(len(held_out))), 2)
+    with Image.open(views / "run/answers.jpg") as written:
+        assert written.size == expected.size
+        difference = ImageChops.difference(written.convert("RGB"), expected.convert("RGB"))
+    assert ImageStat.Stat(difference).mean == pytest.approx([0, 0, 0], abs=6)
 
 
 def test_copies_are_silhouettes_where_some_rendered_bodies_are(views):

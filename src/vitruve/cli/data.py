@@ -91,7 +91,7 @@ def _motions(argv: list[str]) -> int:
 
 
 def _sheet(argv: list[str]) -> int:
-    from vitruve.cli.data_studio import sheet
+    from vitruve.cli.data_sheet import sheet
 
     return sheet(argv)
 

@@ -91,7 +91,11 @@ def main(argv: list[str]) -> int:
     signals = replace(_prepare(arguments, run_folder, preset, joints), poses_2d=poses_2d)
     print("learns from:", *signals.lines(), sep="\n  ")
     run = unsupervised(signals, skeleton(joints), arguments.size, train)
-    return said(run.start(run_folder / "data", initial=arguments.initial))
+    result = run.start(run_folder / "data", initial=arguments.initial)
+    code = said(result)
+    if result.weights is not None and result.rank == 0:
+        _show(run_folder, result.weights)
+    return code
 
 
 def _parse(argv: list[str]) -> Arguments:
@@ -218,6 +222,15 @@ def _render(arguments: Arguments, data: Path, preset: "Preset") -> None:
     if wanted or not is_finished(pairs):
         finish(pairs, config)
     print(f"rendered bodies: {config.pictures} pictures of {arguments.body}")
+
+
+def _show(run_folder: Path, weights: Path) -> None:
+    """What the detector says of pictures that did not train, to be looked at."""
+    from vitruve.cli.data_sheet import SheetArguments, write_sheet
+
+    out = run_folder / "answers.jpg"
+    write_sheet(SheetArguments(str(run_folder / "data" / "people"), out, model=str(weights)))
+    print(f"look at {out}")
 
 
 def _warn(line: str) -> None:
