@@ -36,6 +36,7 @@ from vitruve.data.masking import (
     refine_mask,
 )
 from vitruve.data.masking.boxes import write_boxes
+from vitruve.data.masking.scene_growth import grow_scene
 from vitruve.data.own.mask_file import kind_of_mask, load_mask
 from vitruve.io.errors import FileError
 
@@ -101,6 +102,38 @@ def test_somebody_who_stands_still_for_long_is_no_background():
     scene = learn_background(images, BackgroundConfig())
     assert iou(clean_mask(scene.differs(images[0]))[0], PERSON) > 0.9
     assert np.abs(scene.mean - wall()).max() < 12
+
+
+def sway(frames=40):
+    """Masks of somebody who goes to and fro on a place that they never leave."""
+    middles = 48 + 10 * (2 * np.abs(np.linspace(0, 3.3, frames) % 2 - 1) - 1)
+    return [person_mask((middle, 38.0), 44.0) for middle in middles]
+
+
+def test_the_scene_behind_somebody_who_stays_is_found():
+    masks = sway()
+    images = [photo(m, wall(), i) for i, m in enumerate(masks)]
+    # Where they mostly are a median shows them.
+    middle = np.median(np.stack(images), axis=0)
+    hidden = np.mean(masks, 0) > 0.55
+    assert hidden.sum() > 0.4 * masks[0].sum()
+    assert np.abs(middle - wall())[hidden].max(-1).mean() > 40
+    scene = learn_background(images, BackgroundConfig())
+    assert np.abs(scene.mean - wall())[hidden].max(-1).mean() < 5
+    for image, mask in zip(images, masks, strict=True):
+        found, kind = clean_mask(scene.differs(image))
+        assert kind == "good"
+        assert iou(found, mask) > 0.9
+
+
+def test_who_never_moves_is_a_part_of_the_scene():
+    images = [photo(PERSON, wall(), i) for i in range(12)]
+    scene = learn_background(images, BackgroundConfig())
+    assert clean_mask(scene.differs(images[5]))[1] == "empty"
+    grown = grow_scene(np.stack(images), 2.0)
+    # What has one colour all the time needs no neighbours.
+    assert not grown.grown[PERSON].any()
+    assert grown.seen[:, 0, 0].all()
 
 
 def test_a_camera_that_exposes_by_itself_changes_no_mask():

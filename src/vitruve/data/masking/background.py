@@ -1,9 +1,10 @@
 """Who moves before a camera that stands still: pixels that differ from the empty scene.
 
 The scene is the median of frames of the whole clip, so that the first frame has a mask as good as
-the last; models that learn on the way, such as mixtures of Gaussians, begin with nothing. People
-are then taken out of the frames, and the median and the noise around it are taken again. Somebody
-who stays in one place for more than half of the clip is a part of the scene. A pixel is compared as
+the last; models that learn on the way, such as mixtures of Gaussians, begin with nothing. Behind
+somebody who stays in one place it comes from the frames in which it is seen (`scene_growth`).
+People are then taken out of the frames, and the median and the noise around it are taken again,
+twice. What is hidden in nearly every frame is a part of the scene. A pixel is compared as
 Horprasert, Harwood and Davis do ("A statistical approach for real-time robust background
 subtraction and shadow detection", ICCV 1999 Frame-Rate Workshop): its colour against the scene's,
 apart from its brightness, so that a shadow is no person.
@@ -19,10 +20,13 @@ from jaxtyping import Bool, Float32, UInt8
 from PIL import Image
 from scipy import ndimage
 
+from vitruve.data.masking.scene_growth import grow_scene, median_of_seen
 from vitruve.io.errors import FileError
 
-FREE_SHARE = 0.1
-"""Of the frames; where fewer show the scene, the first median stays."""
+FREE_SHARE = 0.04
+"""Of the frames; where fewer show the scene, what was taken for it stays."""
+GROWTH_PX = 320
+"""Pictures along whose longer side the scene grows."""
 _MAD_TO_STD = 1.4826
 
 
@@ -110,10 +114,8 @@ def learn_background(
         raise FileError("pictures of one camera that stands still must have one size")
     stack = np.stack(small)
     first = _scene(stack, config)
-    people = np.stack(
-        [ndimage.binary_dilation(first.differs_small(f), iterations=3) for f in stack]
-    )
-    return _without_people(first, stack, people)
+    second = _without_people(first, stack, _people_before(first, stack))
+    return _without_people(second, stack, _differing(second, stack))
 
 
 def shrink(image: UInt8[np.ndarray, "Y X 3"], side_px: int) -> UInt8[np.ndarray, "y x 3"]:
@@ -138,6 +140,22 @@ def _noise(away: np.ndarray, config: BackgroundConfig) -> Float32[np.ndarray, "y
     return np.maximum(spread, config.least_noise).astype(np.float32)
 
 
+def _differing(scene: Background, stack: UInt8[np.ndarray, "n y x 3"]) -> Bool[np.ndarray, "n y x"]:
+    """Who does not show the scene, and a little around them."""
+    return np.stack([ndimage.binary_dilation(scene.differs_small(f), iterations=3) for f in stack])
+
+
+def _people_before(
+    first: Background, stack: UInt8[np.ndarray, "n y x 3"]
+) -> Bool[np.ndarray, "n y x"]:
+    """Who hides the scene, also where they are in most frames and so in their median."""
+    small = np.stack([shrink(frame, GROWTH_PX) for frame in stack])
+    scene = grow_scene(small, float(np.median(first.std)))
+    y, x = (np.arange(n) * s // n for n, s in zip(stack.shape[1:3], small.shape[1:3], strict=True))
+    grown, hidden = scene.grown[np.ix_(y, x)], ~scene.seen[:, y][:, :, x]
+    return np.where(grown, hidden, _differing(first, stack))
+
+
 def _without_people(
     first: Background, stack: UInt8[np.ndarray, "n y x 3"], people: Bool[np.ndarray, "n y x"]
 ) -> Background:
@@ -148,16 +166,3 @@ def _without_people(
     mean[again] = median_of_seen(stack[:, again].astype(np.int16), hidden)
     spread[again] = median_of_seen(np.abs(stack[:, again] - mean[again].astype(np.int16)), hidden)
     return Background(mean, _noise(spread, first.config), first.config)
-
-
-def median_of_seen(values: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """Median over the first axis of what is not hidden; of an even number the lower one.
-
-    Args:
-        values: Whole numbers, 0 to 255.
-        hidden: Like it, or one for all of the last axis; never all of the first.
-    """
-    # What is hidden is sorted behind the rest, whose median is half way through.
-    ordered = np.sort(np.where(hidden, np.int16(256), values), axis=0)
-    half = ((~hidden).sum(0) - 1) // 2
-    return np.take_along_axis(ordered, np.broadcast_to(half, (1, *ordered.shape[1:])), 0)[0]

@@ -16,7 +16,8 @@ from jaxtyping import Bool, UInt8
 from PIL import Image
 from scipy import ndimage
 
-from vitruve.data.masking.background import median_of_seen, shrink
+from vitruve.data.masking.background import shrink
+from vitruve.data.masking.scene_growth import median_of_seen
 from vitruve.data.own.clips import OwnClip, spread_frames
 from vitruve.data.own.mask_file import load_mask
 from vitruve.data.processing.masks import FULL_SHARE
