@@ -105,7 +105,7 @@ def test_somebody_who_stands_still_for_long_is_no_background():
 
 
 def sway(frames=40):
-    """Masks of somebody who goes to and fro on a place that they never leave."""
+    """Masks of somebody who goes back and forth on a place that they never leave."""
     middles = 48 + 10 * (2 * np.abs(np.linspace(0, 3.3, frames) % 2 - 1) - 1)
     return [person_mask((middle, 38.0), 44.0) for middle in middles]
 
