@@ -26,6 +26,8 @@ from vitruve.io.errors import FileError
 from vitruve.io.limits import clip, read_text
 
 _MOST_BYTES = 2**20
+_MOST = 1000.0
+"""Largest number of metres, times or degrees."""
 _POINTS = {"head": 3, "tail": 3, "start": 3, "radii": 2}
 """What of a bone is metres, and how many numbers."""
 _SPANS = {"about_x": 2, "about_y": 2, "about_z": 2, "mean": 3}
@@ -48,6 +50,8 @@ def read_capsules(config: CapsuleConfig, path: Path) -> CapsuleConfig:
         document = tomllib.loads(read_text(path, _MOST_BYTES))
     except tomllib.TOMLDecodeError as error:
         raise FileError(f"{path} is no TOML: {error}") from None
+    except RecursionError:
+        raise FileError(f"{path} is no such TOML: tables lie too deep in each other") from None
     _known(document, ("scale", "bones", "ranges"), str(path))
     scale = _positive(document.get("scale", 1.0), f"{path}: scale")
     bones = {bone.name: _scaled(bone, scale) for bone in config.bones}
@@ -120,18 +124,22 @@ def _values(given: Mapping[str, Any], counts: Mapping[str, int], where: str) -> 
 
 def _numbers(value: Any, count: int, where: str) -> tuple[float, ...]:
     if not isinstance(value, list) or len(value) != count or not all(map(_is_number, value)):
-        raise FileError(f"{where} must be {count} numbers, not {clip(str(value))}")
+        raise FileError(
+            f"{where} must be {count} numbers of at most {_MOST:g}, not {clip(str(value))}"
+        )
     return tuple(float(x) for x in value)
 
 
 def _positive(value: Any, where: str) -> float:
     if not _is_number(value) or value <= 0:
-        raise FileError(f"{where} must be a number above 0, not {clip(str(value))}")
+        raise FileError(
+            f"{where} must be a number above 0, at most {_MOST:g}, not {clip(str(value))}"
+        )
     return float(value)
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _MOST
 
 
 def _tables(document: Mapping[str, Any], key: str, path: Path) -> list[tuple[str, dict[str, Any]]]:
