@@ -20,8 +20,7 @@ class MotionsArguments:
     out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT")]
     """Folder of the shards."""
     body: str = "anny"
-    """Body: anny, capsule-human, capsule-dog; of your own files smpl:FILE, smplx:FILE, smal:FILE;
-    capsule-dog:FILE.toml is another animal (docs/bodies.md)."""
+    """Body: anny, capsule-human, capsule-dog, or smpl:FILE, smplx:FILE, smal:FILE of your own."""
     fps: float = 30.0
     """Frames per second that are kept."""
     workers: int = 1
