@@ -9,8 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from vitruve.data.own.clips import frame_name
-from vitruve.data.own.mask_file import MASK_ABOVE
-from vitruve.data.processing.masks import clean_mask, mask_box
+from vitruve.data.processing.masks import clean_mask, mask_box, mask_of
 from vitruve.io.errors import FileError
 from vitruve.io.images import list_images, load_image
 from vitruve.io.limits import clip, read_text
@@ -54,7 +53,7 @@ def write_boxes(boxes: dict[str, Float[np.ndarray, "4"]]) -> str:
 def _of_masks(folder: Path) -> dict[str, Float[np.ndarray, "4"]]:
     found = {}
     for path in list_images(folder):
-        mask, kind = clean_mask(np.asarray((load_image(path) > MASK_ABOVE).any(-1)))
+        mask, kind = clean_mask(mask_of(load_image(path)))
         if kind != "empty":
             found[path.stem] = mask_box(mask)
     return found

@@ -11,12 +11,10 @@ from jaxtyping import Bool
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 
-from vitruve.data.processing.masks import KINDS, Kind
+from vitruve.data.processing.masks import KINDS, Kind, mask_of
 from vitruve.io.atomic import atomic_path
 from vitruve.io.images import load_image
 
-MASK_ABOVE = 127
-"""What is brighter than this in a mask, in any channel, is the person."""
 _KIND = "vitruve-mask"
 
 
@@ -41,7 +39,7 @@ def load_mask(folder: Path, name: str) -> Bool[np.ndarray, "y x"] | None:
     path = _path(folder, name)
     if not path.is_file():
         return None
-    return np.asarray((load_image(path) > MASK_ABOVE).any(-1))
+    return mask_of(load_image(path))
 
 
 def kind_of_mask(folder: Path, name: str) -> Kind | None:

@@ -6,12 +6,14 @@ Axes: y x pixels.
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 from scipy import ndimage
 
 Kind = Literal["good", "empty", "full", "several"]
 """``several``: other pieces are nearly as large as the largest, as those of two people are."""
 KINDS: tuple[Kind, ...] = ("good", "empty", "full", "several")
+WHITE_ABOVE = 127.0
+"""What is brighter than this in a picture of a mask, in any channel, is the person."""
 EMPTY_SHARE = 0.0005
 """What is smaller than this part of the picture is nobody."""
 FULL_SHARE = 0.85
@@ -24,6 +26,11 @@ BRIDGE_SHARE = 0.004
 """Pieces are joined over gaps of this part of the picture's longer side."""
 _EIGHT = np.ones((3, 3), bool)
 _FOUR = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)
+
+
+def mask_of(picture: UInt8[np.ndarray, "y x c"]) -> Bool[np.ndarray, "y x"]:
+    """What is white in a picture of a mask."""
+    return np.asarray((picture > WHITE_ABOVE).any(-1))
 
 
 def clean_mask(

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from vitruve.data.datasets.examples import Mask, Part, PictureExample
-from vitruve.data.processing.masks import clean_mask, mask_box
+from vitruve.data.processing.masks import WHITE_ABOVE, clean_mask, mask_box, mask_of
 from vitruve.data.readers.release import find
 from vitruve.io.images import list_images, load_image
 from vitruve.skeletons import SKELETONS
@@ -21,7 +21,6 @@ from vitruve.skeletons import SKELETONS
 NAME = "tiktok"
 JOINTS = "h36m_18"
 """Format in which no joint is known: what X as Supervision learns from it."""
-MASK_ABOVE = 127.0
 
 
 def parts(root: Path, split: str | None = None) -> list[Part]:
@@ -47,7 +46,7 @@ def read(part: Part) -> Iterator[PictureExample]:
         path = folder / "masks" / picture.name
         if not path.is_file():
             continue
-        mask, kind = clean_mask(np.asarray((load_image(path) > MASK_ABOVE).any(-1)))
+        mask, kind = clean_mask(mask_of(load_image(path)))
         if kind == "empty":
             continue
         yield PictureExample(
@@ -62,5 +61,5 @@ def read(part: Part) -> Iterator[PictureExample]:
             frame=number,
             subject=part.name,
             box_px=mask_box(mask),
-            mask=Mask(path, above=MASK_ABOVE),
+            mask=Mask(path, above=WHITE_ABOVE),
         )
