@@ -144,16 +144,6 @@ def test_a_camera_that_exposes_by_itself_changes_no_mask():
     assert iou(clean_mask(scene.differs(brighter))[0], masks[3]) > 0.85
 
 
-def test_large_pictures_are_compared_small(monkeypatch):
-    masks = walk(12)
-    images = [photo(m, wall(), i) for i, m in enumerate(masks)]
-    scene = learn_background(images, BackgroundConfig(side_px=48))
-    assert scene.mean.shape == (36, 48, 3)
-    assert iou(scene.differs(images[0]), masks[0]) > 0.7
-    with pytest.raises(FileError, match="72x48 pixels among those of a camera that stands still"):
-        scene.differs(np.zeros((48, 72, 3), np.uint8))
-
-
 def test_two_pictures_tell_no_background():
     with pytest.raises(FileError, match="behind 2 pictures cannot be told"):
         learn_background([wall(), wall()], BackgroundConfig())

@@ -134,8 +134,8 @@ def _config(settings: MaskSettings) -> "MaskingConfig":
     return MaskingConfig(
         settings.by,
         settings.refine,
-        BackgroundConfig(threshold=settings.threshold),
-        ChromaConfig(settings.key),
+        background=BackgroundConfig(threshold=settings.threshold),
+        chroma=ChromaConfig(settings.key),
     )
 
 

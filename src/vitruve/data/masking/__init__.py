@@ -6,6 +6,7 @@ from vitruve.data.masking.chroma import ChromaConfig, not_keyed
 from vitruve.data.masking.grab_cut import GrabCutConfig, mask_along, mask_in_box, refine_mask
 from vitruve.data.masking.make import MaskReport, make_masks
 from vitruve.data.masking.masker import Masker, MaskingConfig
+from vitruve.data.masking.scene_cut import SceneCut, SceneCutConfig
 from vitruve.data.masking.scenes import write_scenes
 from vitruve.data.masking.sheet import mask_sheet
 from vitruve.data.processing.masks import clean_mask, mask_box
@@ -17,6 +18,8 @@ __all__ = [
     "MaskReport",
     "Masker",
     "MaskingConfig",
+    "SceneCut",
+    "SceneCutConfig",
     "boxes_of_clip",
     "clean_mask",
     "learn_background",

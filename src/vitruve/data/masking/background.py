@@ -27,6 +27,8 @@ FREE_SHARE = 0.04
 """Of the frames; where fewer show the scene, what was taken for it stays."""
 GROWTH_PX = 320
 """Pictures along whose longer side the scene grows."""
+MOST_AWAY = 40.0
+"""Most that one pixel tells against the scene, as a negative log likelihood."""
 _MAD_TO_STD = 1.4826
 
 
@@ -57,8 +59,8 @@ class Background:
     std: Float32[np.ndarray, "y x 3"]
     config: BackgroundConfig
 
-    def differs(self, image: UInt8[np.ndarray, "Y X 3"]) -> Bool[np.ndarray, "Y X"]:
-        """Which pixels of a picture do not show the scene.
+    def small(self, image: UInt8[np.ndarray, "Y X 3"]) -> UInt8[np.ndarray, "y x 3"]:
+        """A picture in the scene's size.
 
         Raises:
             FileError: The picture has another shape than the scene.
@@ -70,26 +72,38 @@ class Background:
                 f"a picture of {image.shape[1]}x{image.shape[0]} pixels among those of a camera "
                 f"that stands still, whose shape is {width}x{height}; cut the clip"
             )
-        small = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
-        found = Image.fromarray(self.differs_small(small))
-        size = (image.shape[1], image.shape[0])
-        return np.asarray(found.convert("L").resize(size, Image.Resampling.BILINEAR)) > 127
+        return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
 
-    def differs_small(self, image: UInt8[np.ndarray, "y x 3"]) -> Bool[np.ndarray, "y x"]:
-        """As ``differs``, of a picture in the scene's size."""
-        seen = image.astype(np.float32)
-        # Cameras that expose by themselves change all pixels alike.
-        gain = np.median(seen.mean(-1)) / max(1.0, float(np.median(self.mean.mean(-1))))
-        seen = seen / np.clip(gain, 0.7, 1.4)
-        weighed = self.mean / self.std**2
-        brightness = (seen * weighed).sum(-1) / np.maximum((self.mean * weighed).sum(-1), 1e-6)
-        colour = (seen - brightness[..., None] * self.mean) / self.std
-        colour = np.linalg.norm(colour, axis=-1)
+    def differs(self, image: UInt8[np.ndarray, "y x 3"]) -> Bool[np.ndarray, "y x"]:
+        """Which pixels of a picture in the scene's size do not show the scene."""
+        seen, brightness = self._lit(image)
+        colour = np.linalg.norm((seen - brightness[..., None] * self.mean) / self.std, axis=-1)
         away = np.abs((seen - self.mean) / self.std).max(-1)
         limit = self.config.threshold
         odd = (brightness < self.config.shadow) | (brightness > self.config.highlight)
         # The majority of a pixel and its neighbours.
         return ndimage.median_filter((colour > limit) | (odd & (away > limit)), 3)
+
+    def cost(self, image: UInt8[np.ndarray, "y x 3"]) -> Float32[np.ndarray, "y x"]:
+        """Negative log likelihood of pixels, in the scene's size, that show it, up to a constant.
+
+        A shadow or a reflection costs nothing.
+        """
+        seen, brightness = self._lit(image)
+        lit = np.clip(brightness, self.config.shadow, self.config.highlight)[..., None] * self.mean
+        away = 0.5 * np.square((seen - lit) / self.std).sum(-1)
+        return np.minimum(away, MOST_AWAY) + np.log(self.std).sum(-1)
+
+    def _lit(
+        self, image: UInt8[np.ndarray, "y x 3"]
+    ) -> tuple[Float32[np.ndarray, "y x 3"], Float32[np.ndarray, "y x"]]:
+        """Colours, exposed as the scene's are, and brightness, 1 where it is the scene's."""
+        seen = image.astype(np.float32)
+        # Cameras that expose by themselves change all pixels alike.
+        gain = np.median(seen.mean(-1)) / max(1.0, float(np.median(self.mean.mean(-1))))
+        seen = seen / np.clip(gain, 0.7, 1.4)
+        weighed = self.mean / self.std**2
+        return seen, (seen * weighed).sum(-1) / np.maximum((self.mean * weighed).sum(-1), 1e-6)
 
 
 def learn_background(
@@ -142,7 +156,7 @@ def _noise(away: np.ndarray, config: BackgroundConfig) -> Float32[np.ndarray, "y
 
 def _differing(scene: Background, stack: UInt8[np.ndarray, "n y x 3"]) -> Bool[np.ndarray, "n y x"]:
     """Who does not show the scene, and a little around them."""
-    return np.stack([ndimage.binary_dilation(scene.differs_small(f), iterations=3) for f in stack])
+    return np.stack([ndimage.binary_dilation(scene.differs(f), iterations=3) for f in stack])
 
 
 def _people_before(

@@ -2,12 +2,10 @@
 
 Rother, Kolmogorov and Blake, "GrabCut: interactive foreground extraction using iterated graph
 cuts", SIGGRAPH 2004: the colours of the person and of the scene are mixtures of Gaussians, a cut
-that is short and runs along edges parts them, and both are found in turn. We deviate: the minimal
-cut is that of the convex relaxation (Chan, Esedoglu and Nikolova, SIAM J. Appl. Math. 2006: its
-thresholds are minimal cuts too) by the primal-dual steps of Chambolle and Pock (J. Math. Imaging
-Vis. 2011), which takes NumPy alone; pixels have four neighbours, not eight.
+that is short and runs along edges parts them, and both are found in turn. Colours and cut are
+those of `colour_cut`.
 
-Axes: y x pixels, n pixels, k Gaussians.
+Axes: y x pixels, n bones.
 """
 
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 from scipy import ndimage
 
+from vitruve.data.masking.colour_cut import ColourMixture, cut
 from vitruve.data.processing.masks import inside_box, mask_box
 
 
@@ -156,84 +155,15 @@ def _iterate(
 ) -> Float[np.ndarray, "y x"]:
     """How much of each pixel is the person: always inside ``grown``, and all of ``shrunk``."""
     colours = image.astype(np.float64)
-    costs = _cut_costs(colours, config.smoothness)
     person, share = start, start.astype(np.float64)
     fewest = 4 * config.gaussians
     for _ in range(config.rounds):
         if person.sum() < fewest or (~person).sum() < fewest:
             break
         flat = colours.reshape(-1, 3)
-        ours, scene = (_Colours(colours[area], config.gaussians) for area in (person, ~person))
+        ours, scene = (ColourMixture(colours[area], config.gaussians) for area in (person, ~person))
         prefers = (ours.cost(flat) - scene.cost(flat)).reshape(person.shape)
         prefers = np.where(shrunk, -np.inf, np.where(grown, prefers, np.inf))
-        share = _cut(prefers, costs, share, config)
+        share = cut(prefers, colours, share, config.smoothness, config.steps)
         person = share > 0.5
     return share
-
-
-class _Colours:
-    """A mixture of Gaussians over RGB, each pixel in one of them, as the paper has it."""
-
-    def __init__(self, pixels: Float[np.ndarray, "n 3"], count: int) -> None:
-        pixels = pixels[:: max(1, len(pixels) // 4000)]
-        centred = pixels - pixels.mean(0)
-        axis = np.linalg.eigh(centred.T @ centred)[1][:, -1]
-        order = (centred @ axis).argsort().argsort()
-        member, centres = order * count // len(pixels), np.zeros((0, 3))
-        for _ in range(5):
-            groups = [g for g in (pixels[member == k] for k in range(count)) if len(g) > 3]
-            centres = np.stack([g.mean(0) for g in groups])
-            member = ((pixels[:, None] - centres) ** 2).sum(-1).argmin(1)
-        self._mean = centres
-        self._inverse, self._base = [], []
-        for k in range(len(centres)):
-            group = pixels[member == k]
-            spread = np.cov(group.T) if len(group) > 3 else np.zeros((3, 3))
-            spread = spread + 10.0 * np.eye(3)
-            self._inverse.append(np.linalg.inv(spread))
-            weight = max(len(group), 1) / len(pixels)
-            self._base.append(0.5 * np.linalg.slogdet(spread)[1] - np.log(weight))
-
-    def cost(self, pixels: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n"]:
-        """Negative log likelihood under the likeliest Gaussian, up to a constant."""
-        costs = []
-        for mean, inverse, base in zip(self._mean, self._inverse, self._base, strict=True):
-            away = pixels - mean
-            costs.append(base + 0.5 * ((away @ inverse) * away).sum(-1))
-        return np.min(costs, axis=0)
-
-
-def _cut_costs(
-    colours: Float[np.ndarray, "y x 3"], smoothness: float
-) -> tuple[Float[np.ndarray, "y x"], Float[np.ndarray, "y x"]]:
-    """What a cut costs below and to the right of each pixel; nothing beyond the last ones."""
-    steps = [(np.diff(colours, axis=axis) ** 2).sum(-1) for axis in (0, 1)]
-    mean = np.concatenate([step.ravel() for step in steps]).mean()
-    costs = [smoothness * np.exp(-step / max(2 * mean, 1e-9)) for step in steps]
-    return np.pad(costs[0], ((0, 1), (0, 0))), np.pad(costs[1], ((0, 0), (0, 1)))
-
-
-def _cut(
-    prefers: Float[np.ndarray, "y x"],
-    costs: tuple[Float[np.ndarray, "y x"], Float[np.ndarray, "y x"]],
-    start: Float[np.ndarray, "y x"],
-    config: GrabCutConfig,
-) -> Float[np.ndarray, "y x"]:
-    """Minimum of <prefers, u> plus the cost of the differences of u, over u from 0 to 1."""
-    scale = config.smoothness or 1.0
-    force = np.clip(prefers / scale, -8.0, 8.0)
-    down_limit, right_limit = (cost / scale for cost in costs)
-    u, ahead = start.copy(), start.copy()
-    down, right = np.zeros_like(u), np.zeros_like(u)
-    step = 1 / np.sqrt(8.0)
-    for _ in range(config.steps):
-        down[:-1] += step * np.diff(ahead, axis=0)
-        right[:, :-1] += step * np.diff(ahead, axis=1)
-        np.clip(down, -down_limit, down_limit, out=down)
-        np.clip(right, -right_limit, right_limit, out=right)
-        flow = down + right
-        flow[1:] -= down[:-1]
-        flow[:, 1:] -= right[:, :-1]
-        moved = np.clip(u + step * (flow - force), 0.0, 1.0)
-        ahead, u = 2 * moved - u, moved
-    return u

@@ -11,7 +11,7 @@ from typing import Literal, assert_never
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from vitruve.data.masking.background import Background, BackgroundConfig, learn_background
+from vitruve.data.masking.background import BackgroundConfig
 from vitruve.data.masking.chroma import ChromaConfig, not_keyed
 from vitruve.data.masking.grab_cut import (
     GrabCutConfig,
@@ -19,6 +19,7 @@ from vitruve.data.masking.grab_cut import (
     mask_in_box,
     refine_mask,
 )
+from vitruve.data.masking.scene_cut import SceneCut, SceneCutConfig
 from vitruve.data.own.clips import spread_frames
 from vitruve.data.own.mask_file import kind_of_mask, load_mask
 from vitruve.data.processing.masks import Kind, clean_mask
@@ -42,6 +43,7 @@ class MaskingConfig:
     refine: bool = False
     """Move the edges of masks to those of the pictures (GrabCut)."""
     background: BackgroundConfig = field(default_factory=BackgroundConfig)
+    scene_cut: SceneCutConfig = field(default_factory=SceneCutConfig)
     chroma: ChromaConfig = field(default_factory=ChromaConfig)
     grab_cut: GrabCutConfig = field(default_factory=GrabCutConfig)
 
@@ -72,12 +74,10 @@ class Masker:
             ValueError: The way needs masks or boxes that are not given.
         """
         self.config, self._given, self._boxes, self._bones = config, given, boxes, bones
-        self._scene: Background | None = None
+        self._before_scene: SceneCut | None = None
         if config.by == "background":
-            self._scene = learn_background(
-                (image for _, image in spread_frames(source, config.background.frames)),
-                config.background,
-            )
+            frames = (image for _, image in spread_frames(source, config.background.frames))
+            self._before_scene = SceneCut(frames, config.background, config.scene_cut)
         if config.by == "given" and given is None:
             raise ValueError("masks that are given need their folder: name it (--given DIR)")
         if config.by == "grabcut" and boxes is None and bones is None:
@@ -109,8 +109,8 @@ class Masker:
     ) -> Bool[np.ndarray, "y x"]:
         match self.config.by:
             case "background":
-                assert self._scene is not None
-                return self._scene.differs(image)
+                assert self._before_scene is not None
+                return self._before_scene(image)
             case "chroma":
                 return not_keyed(image, self.config.chroma)
             case "grabcut":
