@@ -1,6 +1,6 @@
 """How good are masks that nobody drew? Four real views of one person; results/masks_video.json.
 
-    python tools/measure_masks.py VIDEO_FOLDER
+    python tools/measure_masks.py VIDEO_FOLDER [--sheet FILE.png]
 
 Masks of `vitruve data masks`, by background modelling, which no labels taught, and by GrabCut along
 the bones of our 2D detector, which labels of other people taught. Of each view and their mean:
@@ -10,19 +10,21 @@ the bones of our 2D detector, which labels of other people taught. Of each view 
 - ``joints_percent``: limb joints of our 2D detector that lie inside. GrabCut is told of these.
 - ``iou_percent``: intersection over union with the mask that GrabCut makes of the same frame.
 
+The sheet has a row for each view: yellow where both masks are, red the background's alone, green
+GrabCut's alone.
+
 Axes: t frames, k keypoints, y x pixels.
 """
 
 import argparse
-import shlex
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, UInt8
+from PIL import Image
 
 from measure_views import LIMBS
 from qualisys import VIEWS, detections
@@ -31,12 +33,15 @@ from vitruve.cli.data_masks import MaskSettings, mask_clips
 from vitruve.data.masking import MaskReport
 from vitruve.data.own.clips import find_clips
 from vitruve.data.own.mask_file import load_mask
+from vitruve.data.processing.masks import mask_box
 from vitruve.pipeline.person_bones import SEEN
 from vitruve.poses import KeypointSequence
 
 Masks = dict[str, Bool[np.ndarray, "y x"]]
 """Of a clip, by the frame's name."""
 Way = Literal["background", "grabcut"]
+TYPED = "python tools/measure_masks.py VIDEO_FOLDER"
+SHEET_COLUMNS, SHEET_TILE_PX = 8, 160
 WAYS: tuple[Way, ...] = ("background", "grabcut")
 
 
@@ -44,17 +49,21 @@ def main() -> None:
     """Make masks both ways, compare, write, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("videos", type=Path)
+    parser.add_argument("--sheet", type=Path)
     parser.add_argument("--results", type=Path, default=FOLDER)
     arguments = parser.parse_args()
     folder, begun = arguments.videos / "single_person", time.perf_counter()
     seen = detections([folder / f"{view}.mp4" for view in VIEWS])
     ways = {by: made(folder, by) for by in WAYS}
-    typed = shlex.join(["python", "tools/measure_masks.py", "VIDEO_FOLDER", *sys.argv[2:]])
+    if arguments.sheet:
+        pairs = zip(ways["background"], ways["grabcut"], strict=True)
+        rows = [sheet_row(own, other) for (_, own), (_, other) in pairs]
+        Image.fromarray(np.concatenate(rows)).save(arguments.sheet)
 
     def write(by: str, data: str, metrics: dict[str, float]) -> None:
         print(by, data, metrics)
         seconds = round(time.perf_counter() - begun, 1)
-        row = Row(f"masks.{by}", 0, "cpu", f"single_person/{data}", metrics, typed, seconds)
+        row = Row(f"masks.{by}", 0, "cpu", f"single_person/{data}", metrics, TYPED, seconds)
         record(row, "masks_video", arguments.results)
 
     for by, found in ways.items():
@@ -108,6 +117,21 @@ def iou_percent(names: list[str], masks: Masks, others: Masks) -> float:
     """Mean over frames."""
     pairs = [(masks[name], others[name]) for name in names]
     return 100 * float(np.mean([(a & b).sum() / (a | b).sum() for a, b in pairs]))
+
+
+def sheet_row(masks: Masks, others: Masks) -> UInt8[np.ndarray, "y x 3"]:
+    """Some frames of a clip, cut to where somebody is in any of them."""
+    left, top, right, bottom = mask_box(np.any([*masks.values(), *others.values()], axis=0))
+    part = slice(int(top), int(bottom)), slice(int(left), int(right))
+    tiles = []
+    for name in list(masks)[:: len(masks) // SHEET_COLUMNS][:SHEET_COLUMNS]:
+        both = np.stack([masks[name], others[name], np.zeros_like(masks[name])], axis=-1)[part]
+        tile = Image.fromarray(both.astype(np.uint8) * np.uint8(255))
+        tile.thumbnail((SHEET_TILE_PX, SHEET_TILE_PX))
+        square = Image.new("RGB", (SHEET_TILE_PX, SHEET_TILE_PX))
+        square.paste(tile, ((SHEET_TILE_PX - tile.width) // 2, SHEET_TILE_PX - tile.height))
+        tiles.append(np.asarray(square))
+    return np.concatenate(tiles, axis=1)
 
 
 def lies_inside(points: np.ndarray, mask: Bool[np.ndarray, "y x"]) -> Bool[np.ndarray, "k"]:
