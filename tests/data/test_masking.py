@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from own_samples import (
     CLOTHES,
@@ -37,7 +38,7 @@ from vitruve.data.masking import (
 )
 from vitruve.data.masking.boxes import write_boxes
 from vitruve.data.masking.scene_growth import grow_scene
-from vitruve.data.own.mask_file import kind_of_mask, load_mask
+from vitruve.data.own.mask_file import kind_of_mask, load_mask, write_mask
 from vitruve.io.errors import FileError
 
 PERSON = person_mask((40, 38))
@@ -295,7 +296,12 @@ def test_boxes_tell_which_of_two_people(tmp_path):
 
 def test_refined_masks_are_cleaned_again(tmp_path):
     truth = write_walk(tmp_path / "clip")
-    masker = Masker(MaskingConfig(refine=True), tmp_path / "clip")
+    rough = ndimage.binary_dilation(truth[3], iterations=2)
+    rough[2:4, 2:4] = True
+    write_mask(tmp_path / "0003.png", rough, "good")
+    masker = Masker(MaskingConfig("given", refine=True), tmp_path / "clip", given=tmp_path)
     image = np.asarray(Image.open(tmp_path / "clip/0003.png"))
-    assert iou(masker("0003", image)[0], truth[3]) > 0.9
+    found, kind = masker("0003", image)
+    assert kind == "good"
+    assert iou(found, truth[3]) > 0.9 > iou(rough, truth[3])
     assert tuple(photo(truth[3], wall())[truth[3]][0]) == CLOTHES

@@ -23,7 +23,8 @@ class MaskSettings:
     from what is around it; chroma: what has not the colour of a screen; given: a folder of
     masks, of which the largest piece is taken and small holes are closed."""
     refine: bool = False
-    """Move the edges of masks to those of the pictures (GrabCut)."""
+    """Move the edges of masks to those of the pictures (GrabCut); those by background and by
+    grabcut are there already."""
     given: Path | None = None
     """Masks for --by given: NAME.png for each picture, or CLIP/NAME.png; frames of a video are
     000000.png and so on. Brighter than 127 is the person."""

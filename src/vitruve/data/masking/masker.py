@@ -41,7 +41,8 @@ class MaskingConfig:
     a screen; grabcut: what differs in colour from what is around its box or its bones; given: a
     folder of masks, of which the largest piece is taken and holes are closed."""
     refine: bool = False
-    """Move the edges of masks to those of the pictures (GrabCut)."""
+    """Move the edges of masks to those of the pictures; those by background and by grabcut are
+    there already."""
     background: BackgroundConfig = field(default_factory=BackgroundConfig)
     scene_cut: SceneCutConfig = field(default_factory=SceneCutConfig)
     chroma: ChromaConfig = field(default_factory=ChromaConfig)
@@ -99,7 +100,8 @@ class Masker:
         mask, kind = clean_mask(self._raw(name, image, box), box)
         if self._given is not None and box is None and kind == "good":
             kind = kind_of_mask(self._given, name) or kind
-        if not self.config.refine or self.config.by == "grabcut" or kind == "empty":
+        along_edges = self.config.by in ("background", "grabcut")
+        if not self.config.refine or along_edges or kind == "empty":
             return mask, kind
         refined, again = clean_mask(refine_mask(image, mask, self.config.grab_cut), box)
         return refined, again if kind == "good" else kind

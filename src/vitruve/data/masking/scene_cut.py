@@ -4,8 +4,8 @@ GrabCut (see `grab_cut`) guesses the scene's colours from what is around the per
 person's from one picture. Where the camera stands still more is known: the scene's colour at each
 pixel (`background`), and the person's from all frames together. So what differs little from the
 scene, as dark clothes before something dark, is still told by what it looks like and by its
-neighbours. Criminisi and others do the same with motion added ("Bilayer segmentation of live
-video", CVPR 2006).
+neighbours. After Sun, Zhang, Tang and Shum, "Background cut", ECCV 2006, without its weaker edges
+where the scene has them too.
 
 Axes: y x pixels of the scene, Y X of pictures, n pixels.
 """
