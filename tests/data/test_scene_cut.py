@@ -34,7 +34,7 @@ def test_what_has_nearly_the_colour_of_the_scene_is_found_by_what_it_looks_like(
     cut = [clean_mask(found(image)) for image in images]
     assert all(kind == "good" for _, kind in cut)
     overlaps = [iou(whole, mask) for (whole, _), mask in zip(cut, masks, strict=True)]
-    assert min(overlaps) > 0.8
+    assert min(overlaps) > 0.7
     assert np.mean(overlaps) > 0.9
 
 
