@@ -83,10 +83,11 @@ def loaded(name, case, rule):
     family = next(family for prefix, family in NETS.items() if name.startswith(prefix))
     state = make_state(case, rule, schedule_tensors() if family == "d3dp" else None)
     net = load_official(state, **({"num_frames": 9} if family == "pose_former_v2" else {}))
+    # In float64 a change is itself, whatever the processor; float32 rounds it.
     if "sampler" in name:
-        return net, lambda: sampled(net, make_inputs(case))
+        given = {k: v.double() for k, v in make_inputs(case).items()}
+        return net, lambda: sampled(net.double(), given)
     if family == "d3dp":
-        # In float64 a change is itself, whatever the processor; float32 rounds it.
         net, given = net.double(), make_inputs(case)
         return net, lambda: net.denoise(given["x2d"].double(), given["x3d"].double(), given["t"])
     net, x = net.double(), make_input(case).double()
