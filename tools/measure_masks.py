@@ -31,7 +31,7 @@ from qualisys import VIEWS, detections
 from vitruve.benchmarks.results import FOLDER, Row, record
 from vitruve.cli.data_masks import MaskSettings, mask_clips
 from vitruve.data.masking import MaskReport
-from vitruve.data.own.clips import find_clips
+from vitruve.data.own.clips import find_clips, frame_name
 from vitruve.data.own.mask_file import load_mask
 from vitruve.data.processing.masks import mask_box
 from vitruve.pipeline.person_bones import SEEN
@@ -104,7 +104,7 @@ def joints_percent(names: list[str], masks: Masks, keypoints: KeypointSequence) 
     index = [keypoints.skeleton.index(name) for name in LIMBS]
     points = keypoints.keypoints_px[:, index].numpy()
     sure = keypoints.confidence[:, index].numpy() > SEEN
-    row_of = {f"{frame:06d}": row for row, frame in enumerate(keypoints.frames.tolist())}
+    row_of = {frame_name(frame): row for row, frame in enumerate(keypoints.frames.tolist())}
     inside = [
         lies_inside(points[row_of[name]][sure[row_of[name]]], masks[name])
         for name in names

@@ -51,8 +51,11 @@ def test_where_nobody_moves_no_colours_are_learnt():
 
 def test_large_pictures_are_compared_small():
     masks = walk(12)
-    found = learnt([photo(m, wall(), i) for i, m in enumerate(masks)], side_px=48)
-    mask = found(photo(masks[0], wall(), 0))
+    images = [photo(m, wall(), i) for i, m in enumerate(masks)]
+    scene = learn_background(images, BackgroundConfig(side_px=48))
+    assert scene.mean.shape == (36, 48, 3)
+    found = learnt(images, side_px=48)
+    mask = found(images[0])
     assert mask.shape == (72, 96)
     assert iou(mask, masks[0]) > 0.7
     with pytest.raises(FileError, match="72x48 pixels among those of a camera that stands still"):

@@ -85,8 +85,8 @@ def loaded(name, case, rule):
     net = load_official(state, **({"num_frames": 9} if family == "pose_former_v2" else {}))
     # In float64 a change is itself, whatever the processor; float32 rounds it.
     if "sampler" in name:
-        given = {k: v.double() for k, v in make_inputs(case).items()}
-        return net, lambda: sampled(net.double(), given)
+        net, given = net.double(), {k: v.double() for k, v in make_inputs(case).items()}
+        return net, lambda: sampled(net, given)
     if family == "d3dp":
         net, given = net.double(), make_inputs(case)
         return net, lambda: net.denoise(given["x2d"].double(), given["x3d"].double(), given["t"])
